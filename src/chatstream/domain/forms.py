@@ -1,0 +1,108 @@
+"""Whether the values that a user submitted fit the component they were asked by. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from chatstream.domain.state import ShownComponent
+from chatstream.domain.steps import JsonObject
+from chatstream.errors import Refused
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
+
+# A ``pattern`` runs on a backtracking engine (26 characters cost 1.9 s with ``^(a+)+$``), so a
+# long value, and a repetition of a repetition, are refused instead of matched.
+PATTERN_MAX_CHARACTERS = 256
+_NESTED_REPEAT = re.compile(r"[+*}]\)*[)][+*{]")
+
+
+def check_values(component: ShownComponent, values: JsonObject) -> None:
+    """Raise ``Refused("invalid_form")`` with a reason for each field that does not fit."""
+    fields = dict(_problems(component, values))
+    if fields:
+        raise Refused("invalid_form", fields=fields)
+
+
+def _problems(component: ShownComponent, values: JsonObject) -> Iterator[tuple[str, str]]:
+    if component.kind == "buttons":
+        yield from _button_problems(component, values)
+    elif component.schema is not None:
+        yield from _schema_problems(component.schema, values)
+
+
+def _button_problems(component: ShownComponent, values: JsonObject) -> Iterator[tuple[str, str]]:
+    allowed = [option.value for option in component.options or ()]
+    if values.keys() != {"value"}:
+        yield "value", "exactly one value is needed"
+    elif values["value"] not in allowed:
+        yield "value", "this is none of the options"
+
+
+def _schema_problems(schema: JsonObject, values: JsonObject) -> Iterator[tuple[str, str]]:
+    try:
+        errors = list(_validator_class()(schema).iter_errors(values))
+    except Exception as error:  # noqa: BLE001 - an agent's broken schema must not break the chat
+        yield "", f"the form's schema cannot be used: {type(error).__name__}"
+        return
+    for error in errors:
+        yield _field(error), error.message
+
+
+def _field(error: ValidationError) -> str:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "required":
+        missing = (name for name in error.validator_value if name not in error.instance)
+        path.append(next(missing, ""))
+    return ".".join(path)
+
+
+@cache
+def _validator_class() -> Callable[[JsonObject], Validator]:
+    # Late: the import costs as much as a tenth of the server's start.
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    formats = FormatChecker(formats=())
+    for name, check in _FORMATS.items():
+        formats.checks(name, raises=ValueError)(check)
+    bounded = extend(Draft202012Validator, {"pattern": _pattern})
+    return lambda schema: bounded(schema, format_checker=formats)
+
+
+def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415
+
+    if not isinstance(instance, str):
+        return
+    if len(instance) > PATTERN_MAX_CHARACTERS:
+        yield ValidationError(f"is longer than {PATTERN_MAX_CHARACTERS} characters")
+    elif _NESTED_REPEAT.search(pattern) or not re.search(pattern, instance):
+        yield ValidationError(f"does not match {pattern!r}")
+
+
+def _texts(check: Callable[[str], object]) -> Callable[[object], bool]:
+    def checks(value: object) -> bool:
+        return not isinstance(value, str) or bool(check(value))
+
+    return checks
+
+
+def _is_uri(text: str) -> bool:
+    return bool(urlsplit(text).scheme) and not any(character.isspace() for character in text)
+
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
+_FORMATS: dict[str, Callable[[object], bool]] = {
+    "date": _texts(lambda text: date.fromisoformat(text) and len(text) == len("2026-11-23")),
+    "time": _texts(lambda text: time.fromisoformat(text) is not None),
+    "date-time": _texts(lambda text: datetime.fromisoformat(text) is not None),
+    "email": _texts(_EMAIL.fullmatch),
+    "uri": _texts(_is_uri),
+}

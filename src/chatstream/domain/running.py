@@ -1,0 +1,325 @@
+"""What the runner of a turn may store: the agent's steps and the ends of its run."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from typing_extensions import assert_never
+
+from chatstream.domain.commands import (
+    AnyRunnerCommand,
+    BringContext,
+    CheckpointAnswer,
+    FailTurn,
+    FinishTurn,
+    RecordStep,
+    RestartTurn,
+)
+from chatstream.domain.draft import Draft, Scope
+from chatstream.domain.events import (
+    ComponentShown,
+    ContextBrought,
+    ErrorRaised,
+    Hidden,
+    IntentChanged,
+    PartialStored,
+    ResponseGiven,
+    ThinkingAdded,
+    ToolCalled,
+    ToolReturned,
+    TurnChanged,
+)
+from chatstream.domain.state import PastCall, Turn
+from chatstream.domain.steps import (
+    Abandon,
+    AnyComponent,
+    Buttons,
+    Component,
+    Delta,
+    Fail,
+    FollowUp,
+    Form,
+    IntentRecognised,
+    NewIntent,
+    Response,
+    SlotsSet,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from chatstream.domain.turns import complete_intent
+from chatstream.errors import StaleTurn
+from chatstream.ids import IntentId, SessionId
+from chatstream.timestamps import to_text
+
+CRASHED_TEXT = "Something went wrong on our side, several times. Please try again."
+
+
+def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
+    """Draft what ``command`` stores; ``StaleTurn`` if its turn is not this attempt's any more."""
+    turn = draft.state.turn
+    if turn is None or turn.caused_by != command.caused_by or turn.attempt != command.attempt:
+        raise StaleTurn(f"attempt {command.attempt} of turn {command.caused_by!r} is over")
+    match command:
+        case RecordStep():
+            _record(draft, turn, command)
+        case CheckpointAnswer():
+            _checkpoint(draft, turn, command)
+        case FinishTurn():
+            _finish(draft, turn, command)
+        case FailTurn():
+            _fail(draft, turn, Fail(command.code, command.message, command.retryable))
+        case BringContext():
+            _bring_context(draft, turn, command)
+        case RestartTurn():
+            _restart(draft, turn, command)
+        case _:  # pragma: no cover
+            assert_never(command)
+
+
+def _record(draft: Draft, turn: Turn, command: RecordStep) -> None:  # noqa: C901, PLR0912
+    step, scope = command.step, draft.scope_of_turn(turn)
+    match step:
+        case Thinking():
+            _think(draft, scope, step)
+        case Delta():
+            raise AssertionError("deltas are streamed, and stored by CheckpointAnswer")
+        case Response():
+            _respond(draft, turn, command, step)
+        case FollowUp():
+            _ask(draft, turn, command, step)
+        case Form() | Buttons() | Component():
+            _show(draft, scope, step)
+        case IntentRecognised():
+            draft.add(
+                IntentChanged(
+                    **draft.base(scope),
+                    status="active",
+                    reason="recognised",
+                    name=step.name,
+                    confidence=step.confidence,
+                )
+            )
+        case SlotsSet():
+            draft.add(
+                IntentChanged(
+                    **draft.base(scope), status="active", reason="slots", slots=step.values
+                )
+            )
+        case ToolCall():
+            _call_tool(draft, turn, step)
+        case ToolResult():
+            _return_tool(draft, turn, step)
+        case NewIntent():
+            _switch(draft, turn, step)
+        case Abandon():
+            draft.intent(scope, "abandoned", step.reason)
+            draft.end_turn(turn, "finished")
+        case Fail():
+            _fail(draft, turn, step)
+        case _:  # pragma: no cover
+            assert_never(step)
+
+
+def _think(draft: Draft, scope: Scope, step: Thinking) -> None:
+    draft.add(
+        ThinkingAdded(
+            **draft.base(scope),
+            step=step.step,
+            status=step.status,
+            content=step.content,
+            attempt=step.attempt,
+            of=step.of,
+            duration_ms=step.duration_ms,
+            data=step.data,
+        )
+    )
+
+
+def _respond(draft: Draft, turn: Turn, command: RecordStep, step: Response) -> None:
+    content = command.streamed_text if step.content is None else step.content
+    _answer(draft, turn, command.message_id, content, is_complete=step.is_complete)
+    if step.is_complete:
+        complete_intent(draft, turn)
+        draft.end_turn(turn, "finished")
+
+
+def _answer(  # noqa: PLR0913 - the fields of the fact
+    draft: Draft,
+    turn: Turn,
+    message_id: str,
+    content: str,
+    *,
+    is_complete: bool = False,
+    follow_up: bool = False,
+) -> None:
+    draft.add(
+        ResponseGiven(
+            **draft.base(draft.scope_of_turn(turn)),
+            message_id=message_id,
+            content=content,
+            is_complete=is_complete,
+            follow_up=follow_up,
+        )
+    )
+
+
+def _ask(draft: Draft, turn: Turn, command: RecordStep, step: FollowUp) -> None:
+    content = step.content or command.streamed_text
+    _answer(draft, turn, command.message_id, content, follow_up=True)
+    if step.component is not None:
+        _show(draft, draft.scope_of_turn(turn), step.component)
+    draft.end_turn(turn, "needs_input")
+
+
+def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
+    expires_at = None if step.expires_at_ms is None else to_text(step.expires_at_ms)
+    draft.add(
+        ComponentShown(
+            **draft.base(scope),
+            component_id=draft.new_id("cmp"),
+            kind=_kind(step),
+            title=step.title,
+            schema=None if isinstance(step, Buttons) else step.schema,
+            options=step.options if isinstance(step, Buttons) else None,
+            expires_at=expires_at,
+            data=step.data,
+        )
+    )
+
+
+def _kind(step: AnyComponent) -> str:
+    match step:
+        case Form():
+            return "form"
+        case Buttons():
+            return "buttons"
+        case Component():
+            return step.kind
+        case _:  # pragma: no cover
+            assert_never(step)
+
+
+def _call_tool(draft: Draft, turn: Turn, step: ToolCall) -> None:
+    if any(call.call_id == step.call_id for call in turn.calls):
+        return  # an earlier attempt stored it
+    draft.add(
+        ToolCalled(
+            **draft.base(draft.scope_of_turn(turn)),
+            call_id=step.call_id,
+            name=step.name,
+            idempotent=step.idempotent,
+            arguments=step.arguments if step.visible else None,
+            hidden=None if step.visible else Hidden(arguments=step.arguments),
+        )
+    )
+
+
+def _return_tool(draft: Draft, turn: Turn, step: ToolResult) -> None:
+    call = next((call for call in turn.calls if call.call_id == step.call_id), None)
+    if call is not None and call.ok is not None:
+        return
+    visible = call is not None and call.visible
+    draft.add(
+        ToolReturned(
+            **draft.base(draft.scope_of_turn(turn)),
+            call_id=step.call_id,
+            ok=step.ok,
+            result=step.result if visible else None,
+            hidden=None if visible else Hidden(result=step.result),
+        )
+    )
+
+
+def _switch(draft: Draft, turn: Turn, step: NewIntent) -> None:
+    wanted = draft.state.unfinished.get(IntentId(step.user_intent_id or ""))
+    if wanted is not None and wanted.user_intent_id == turn.user_intent_id:
+        return
+    draft.intent(draft.scope_of_turn(turn), "abandoned", "switched")
+    intent_id = wanted.user_intent_id if wanted is not None else IntentId(draft.new_id("intent"))
+    session = draft.state.session_of(intent_id)
+    scope = replace(
+        draft.scope_of_turn(turn),
+        user_intent_id=intent_id,
+        session_id=SessionId(draft.new_id("session")) if session is None else session.session_id,
+    )
+    if session is None:
+        draft.session(scope, "started")
+    draft.add(
+        IntentChanged(
+            **draft.base(scope),
+            status="active",
+            name=step.name,
+            reason=None if wanted is None else "resumed",
+        )
+    )
+
+
+def _checkpoint(draft: Draft, turn: Turn, command: CheckpointAnswer) -> None:
+    draft.add(
+        PartialStored(
+            **draft.base(draft.scope_of_turn(turn)),
+            message_id=command.message_id,
+            offset=command.offset,
+            text=command.text,
+        )
+    )
+
+
+def _finish(draft: Draft, turn: Turn, command: FinishTurn) -> None:
+    if command.streamed_text:
+        _answer(draft, turn, command.message_id, command.streamed_text)
+        draft.end_turn(turn, "finished")
+    else:
+        draft.end_turn(turn, "needs_input" if turn.waits else "finished")
+
+
+def _fail(draft: Draft, turn: Turn, step: Fail) -> None:
+    draft.add(
+        ErrorRaised(
+            **draft.base(draft.scope_of_turn(turn)),
+            code=step.code,
+            message=step.message,
+            retryable=step.retryable,
+        )
+    )
+    draft.end_turn(turn, "failed")
+
+
+def _bring_context(draft: Draft, turn: Turn, command: BringContext) -> None:
+    draft.add(
+        ContextBrought(
+            **draft.base(draft.scope_of_turn(turn)),
+            source=command.source,
+            hidden=Hidden(context=command.context),
+        )
+    )
+
+
+def _restart(draft: Draft, turn: Turn, command: RestartTurn) -> None:
+    unknown = next((call for call in turn.calls if _is_unknown(call)), None)
+    crashes = turn.crashes + (1 if command.crashed else 0)
+    if unknown is not None:
+        _answer(draft, turn, draft.new_id("msg"), _unknown_text(unknown), follow_up=True)
+        draft.end_turn(turn, "needs_input")
+    elif crashes >= command.max_attempts:
+        _fail(draft, turn, Fail("agent_crashed", CRASHED_TEXT))
+    else:
+        draft.add(
+            TurnChanged(
+                **draft.base(draft.scope_of_turn(turn)),
+                status="restarted",
+                attempt=turn.attempt + 1,
+                hidden=Hidden(crashes=crashes),
+            )
+        )
+
+
+def _is_unknown(call: PastCall) -> bool:
+    return call.ok is None and not call.idempotent
+
+
+def _unknown_text(call: PastCall) -> str:
+    return (
+        f"I was interrupted while {call.name!r} was running and cannot tell whether it was "
+        "carried out. Please check, and tell me whether to try again."
+    )

@@ -1,0 +1,167 @@
+"""The state of one chat: what a fold of its facts knows. Every struct here is a value.
+
+Unfinished things lie in small dicts that are copied when they change; what only grows
+(commands, messages, completed intents) lies in ledgers, so that a long chat folds as fast as
+a short one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from chatstream.domain.events import IntentStatus, TurnEnd
+from chatstream.domain.ledger import Ledger
+from chatstream.domain.steps import JsonObject, Option
+from chatstream.ids import IntentId, SessionId, SocketId
+
+TITLE_CODE_POINTS = 80
+
+
+class CommandRecord(Struct, frozen=True, gc=False):
+    """A command that was stored: where, and the digest of its body (None once erased)."""
+
+    position: int
+    digest: str | None
+
+
+class HistoryItem(Struct, frozen=True):
+    """A message of an intent, as an agent reads it."""
+
+    role: Literal["user", "ai"]
+    content: str
+    position: int
+    timestamp: str
+    values: JsonObject | None = None
+    follow_up: bool = False
+
+
+class Message(Struct, frozen=True):
+    """A user message or a submit: what a turn runs on."""
+
+    id: str
+    position: int
+    timestamp: str
+    content: str = ""
+    values: JsonObject | None = None
+    component_id: str | None = None
+    socket_connection_id: SocketId | None = None
+    wanted_intent_id: IntentId | None = None
+    wants_new_intent: bool = False
+
+
+class ShownComponent(Struct, frozen=True):
+    """A component that may be answered."""
+
+    component_id: str
+    user_intent_id: IntentId
+    kind: str
+    title: str | None = None
+    schema: JsonObject | None = None
+    options: tuple[Option, ...] | None = None
+    expires_at: str | None = None
+
+
+class PastCall(Struct, frozen=True):
+    """A tool call of a turn; ``ok`` is None while its outcome is not stored."""
+
+    call_id: str
+    name: str
+    arguments: JsonObject
+    idempotent: bool
+    visible: bool = False
+    ok: bool | None = None
+    result: Any = None
+
+
+class Intent(Struct, frozen=True):
+    """One thing the user wants. ``asked`` is the newest follow-up question; ``component`` the
+    open one; ``component_asks`` whether that was shown after the last plain response."""
+
+    user_intent_id: IntentId
+    status: IntentStatus
+    title: str
+    created_at: str
+    last_activity_at: str
+    reason: str | None = None
+    name: str | None = None
+    confidence: float | None = None
+    slots: JsonObject = field(default_factory=dict)
+    asked: str | None = None
+    component: ShownComponent | None = None
+    component_asks: bool = False
+    messages: tuple[HistoryItem, ...] = ()
+    unknown_call: PastCall | None = None
+
+
+class Session(Struct, frozen=True):
+    """A living working context of an intent."""
+
+    session_id: SessionId
+    user_intent_id: IntentId
+    started_at: str
+    context: JsonObject | None = None
+
+
+class Turn(Struct, frozen=True):
+    """The running turn. ``answer`` is the text of the unfinished answer's partials; ``waits``
+    whether the newest step was a component, so that a run that ends here needs input."""
+
+    caused_by: str
+    message: Message
+    attempt: int
+    first_position: int
+    user_intent_id: IntentId
+    session_id: SessionId | None = None
+    socket_connection_id: SocketId | None = None
+    retry_of: str | None = None
+    crashes: int = 0
+    answer_id: str | None = None
+    answer: str = ""
+    waits: bool = False
+    calls: tuple[PastCall, ...] = ()
+
+
+class LastMessage(Struct, frozen=True):
+    """The newest user message and how its newest turn ended (None: waits or runs)."""
+
+    message: Message
+    user_intent_id: IntentId | None = None
+    end: TurnEnd | None = None
+
+
+class UserChat(Struct, frozen=True):
+    """One chat. ``position`` is that of its newest fact; 0 means that it does not exist."""
+
+    position: int = 0
+    status: Literal["none", "open", "closed", "erased"] = "none"
+    user_id: str = ""
+    title: str | None = None
+    opened_at: str = ""
+    last_event_at: str = ""
+    last_event_id: str = ""
+    active_intent_id: IntentId | None = None
+    newest_intent_id: IntentId | None = None
+    unfinished: dict[IntentId, Intent] = field(default_factory=dict)
+    complete: Ledger[IntentId, Intent] = field(default_factory=Ledger[IntentId, Intent])
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    components: Ledger[str, IntentId] = field(default_factory=Ledger[str, IntentId])
+    turn: Turn | None = None
+    waiting: tuple[Message, ...] = ()
+    last_message: LastMessage | None = None
+    messages: Ledger[str, int] = field(default_factory=Ledger[str, int])
+    commands: Ledger[str, CommandRecord] = field(default_factory=Ledger[str, CommandRecord])
+
+    def intent(self, user_intent_id: IntentId | None) -> Intent | None:
+        """The intent of that id, unfinished or complete."""
+        if user_intent_id is None:
+            return None
+        return self.unfinished.get(user_intent_id) or self.complete.get(user_intent_id)
+
+    def session_of(self, user_intent_id: IntentId) -> Session | None:
+        """The living session of an intent."""
+        for session in self.sessions.values():
+            if session.user_intent_id == user_intent_id:
+                return session
+        return None

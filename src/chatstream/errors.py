@@ -1,0 +1,95 @@
+"""What can go wrong, as one table.
+
+ChatStreamError
+├── Refused          a command or request was refused; ``code`` is the protocol's (section 7)
+├── StaleTurn        a runner's append: its turn ended or another attempt runs it
+└── ConfigurationError   the server cannot start like this
+
+``CODES`` maps each code to its HTTP status and default message; a retry with the same id is
+right only where ``RETRYABLE`` says so.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+Code = Literal[
+    "invalid_frame",
+    "unknown_type",
+    "unauthenticated",
+    "forbidden_origin",
+    "not_found",
+    "no_such_component",
+    "id_conflict",
+    "chat_closed",
+    "component_closed",
+    "intent_not_resumable",
+    "not_retryable",
+    "too_large",
+    "invalid_content",
+    "invalid_form",
+    "rate_limited",
+    "unavailable",
+    "overloaded",
+]
+
+CODES: Final[dict[Code, tuple[int, str]]] = {
+    "invalid_frame": (400, "the request is not valid"),
+    "unknown_type": (400, "this type is not known"),
+    "unauthenticated": (401, "a valid identity is needed"),
+    "forbidden_origin": (403, "this origin is not allowed"),
+    "not_found": (404, "there is no such thing"),
+    "no_such_component": (404, "there is no such component"),
+    "id_conflict": (409, "this id was used for another command"),
+    "chat_closed": (409, "the chat is closed"),
+    "component_closed": (409, "the component is closed"),
+    "intent_not_resumable": (409, "the intent is complete"),
+    "not_retryable": (409, "this message cannot be run again"),
+    "too_large": (413, "the content is too large"),
+    "invalid_content": (422, "the content is empty or holds characters that cannot be stored"),
+    "invalid_form": (422, "the values do not fit the form"),
+    "rate_limited": (429, "too many commands"),
+    "unavailable": (503, "the storage does not answer; send again with the same id"),
+    "overloaded": (503, "the server is overloaded; send again with the same id"),
+}
+assert set(CODES) == set(get_args(Code))
+
+RETRYABLE: Final[frozenset[Code]] = frozenset({"rate_limited", "unavailable", "overloaded"})
+
+
+class ChatStreamError(Exception):
+    """Base of all errors that chatstream raises on purpose."""
+
+
+class ConfigurationError(ChatStreamError):
+    """The settings or the environment do not allow the server to start."""
+
+
+class Refused(ChatStreamError):
+    """A command or request was refused and left no trace.
+
+    ``fields`` (for ``invalid_form``) maps a field to the reason; ``retry_after`` is in seconds.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str | None = None,
+        *,
+        fields: dict[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.code: Code = code
+        self.message = message or CODES[code][1]
+        self.fields = fields
+        self.retry_after = retry_after
+        super().__init__(f"{code}: {self.message}")
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that stands for ``code``."""
+        return CODES[self.code][0]
+
+
+class StaleTurn(ChatStreamError):
+    """A runner wanted to store a step of a turn that is no longer its own."""

@@ -1,0 +1,55 @@
+"""The ids of chatstream: what they look like and how new ones are made.
+
+Ids are strings of ``[A-Za-z0-9_-]``, 1 to 64 characters. Server-made ones carry a prefix and
+at least 96 random bits. Ids that key rows of our own begin with the time, in an alphabet that
+sorts, so that rows written together lie on the same pages (a random key dirties a page a row).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import NewType
+
+ChatId = NewType("ChatId", str)
+IntentId = NewType("IntentId", str)
+SessionId = NewType("SessionId", str)
+SocketId = NewType("SocketId", str)
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+# In ASCII order, so that text order is time order.
+_SORTED_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+_TIME_CHARACTERS = 8  # 48 bits of milliseconds: good until the year 10889
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` may be an id on the wire."""
+    return _ID.fullmatch(text) is not None
+
+
+def new_nonce() -> str:
+    """96 random bits as 16 characters; the seed of all ids that one command makes."""
+    return secrets.token_urlsafe(12)
+
+
+def new_chat_id() -> ChatId:
+    """A fresh ``chat_`` id."""
+    return ChatId(f"chat_{new_nonce()}")
+
+
+def new_socket_id() -> SocketId:
+    """A fresh ``socket_`` id."""
+    return SocketId(f"socket_{new_nonce()}")
+
+
+def new_command_id() -> str:
+    """An idempotency key for a caller that gave none."""
+    return f"cmd_{new_nonce()}"
+
+
+def sortable_time(now_ms: int) -> str:
+    """``now_ms`` (Unix milliseconds) as 8 characters whose text order is the order of time."""
+    return "".join(
+        _SORTED_ALPHABET[(now_ms >> shift) & 63]
+        for shift in range(6 * (_TIME_CHARACTERS - 1), -1, -6)
+    )
