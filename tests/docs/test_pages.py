@@ -1,0 +1,42 @@
+"""The pages tell the truth: every block of Python, JSON and TOML in them is run or read.
+
+Blocks of one page share their names, from top to bottom. A block that cannot run here is preceded
+by ``<!--- skip: next -->`` in the page.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from sybil import Example, Sybil
+from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def read_json(example: Example) -> None:
+    json.loads(example.parsed)
+
+
+def read_toml(example: Example) -> None:
+    tomllib.loads(example.parsed)
+
+
+BLOCKS = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("json", read_json),
+        CodeBlockParser("toml", read_toml),
+        SkipParser(),
+    ]
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_code_block_of_the_page_runs(page: Path) -> None:
+    for example in BLOCKS.parse(page).examples():
+        example.evaluate()

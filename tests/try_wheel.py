@@ -1,0 +1,81 @@
+"""Installs a built wheel into an empty environment and sees it serve: what a user of pip gets.
+
+``make release`` calls it with the wheel made from the sdist. Nothing of the working tree is on
+the new environment's path, so a file that is missing from the wheel is missing here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30
+
+
+def main(wheel: Path) -> None:
+    """Raise when the wheel lacks a file, cannot be installed or does not serve."""
+    assert_whole(wheel)
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = installed(wheel, Path(folder))
+        version = subprocess.check_output([scripts / "chatstream", "--version"], text=True)
+        see_it_serve(scripts / "chatstream", Path(folder))
+    print(f"{wheel.name}: installs, serves ({version.strip()})")
+
+
+def assert_whole(wheel: Path) -> None:
+    package = ROOT / "src"
+    files = {
+        path.relative_to(package).as_posix()
+        for path in (package / "chatstream").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    missing = files - set(zipfile.ZipFile(wheel).namelist())
+    assert not missing, f"not in the wheel: {sorted(missing)}"
+
+
+def installed(wheel: Path, folder: Path) -> Path:
+    venv.create(folder / "venv", with_pip=True)
+    scripts = folder / "venv" / "bin"
+    pip = [scripts / "python", "-m", "pip", "install", "-qq", "--no-compile"]
+    locked = ROOT / "requirements" / "run.txt"
+    subprocess.run([*pip, "--require-hashes", "-r", locked], check=True, cwd=folder)
+    subprocess.run([*pip, "--no-deps", wheel.resolve()], check=True, cwd=folder)
+    return scripts
+
+
+def see_it_serve(chatstream: Path, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CHATSTREAM_")}
+    command = [chatstream, "serve", "--port", str(port), "--database", "sqlite:///wheel.db"]
+    with subprocess.Popen(command, cwd=folder, env=own) as server:
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}/health/ready", server)
+        finally:
+            server.terminate()
+    assert server.returncode == 0, f"the server ended with {server.returncode}"
+
+
+def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            assert server.poll() is None, f"the server ended with {server.returncode}"
+            assert time.monotonic() < deadline, f"not ready within {START_SECONDS} s"
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
