@@ -1,0 +1,195 @@
+"""The settings of a server: one frozen struct, read once at the edge.
+
+``Settings.load`` takes each one from the first place that names it: arguments, the environment
+(``CHATSTREAM_*``), a TOML file, the default. Names in a TOML file are those of the environment
+in lower case and without the prefix: ``abandon_after = 300``.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chatstream.errors import ConfigurationError
+from chatstream.origin import normal_origin
+
+Seconds = Annotated[float, Meta(gt=0)]
+SecondsOrOff = Annotated[float, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Prefix = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")]
+Database = Annotated[str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$")]
+
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything that can be set. A name that ends in ``_s`` is in seconds, fractions allowed;
+    its variable has no such ending (``abandon_after_s`` is ``CHATSTREAM_ABANDON_AFTER``)."""
+
+    agent: str | None = None
+    """``module:name`` of the agent; None is the built-in one."""
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    """0 lets the system choose."""
+    database: Database = "sqlite:///chatstream.db"
+    prefix: Prefix = "/api/v1"
+    origins: tuple[str, ...] = ()
+    """Foreign origins whose pages may use the server, as ``https://app.example``."""
+    abandon_after_s: Seconds = 300
+    session_ttl_s: Seconds = 1800
+    idle_disconnect_s: SecondsOrOff = 0
+    """0 is never."""
+    heartbeat_s: Seconds = 20
+    hello_timeout_s: Seconds = 5
+    slow_reader_s: Seconds = 30
+    max_frame_bytes: Positive = 262_144
+    max_content_bytes: Positive = 32_768
+    visitor_ttl_s: Seconds = 31_536_000
+    rate_limit: Annotated[int, Meta(ge=0)] = 100
+    """Commands in 10 s for each user; 0 is off."""
+    turn_timeout_s: Seconds = 300
+    max_attempts: Positive = 3
+    node_lease_s: Seconds = 5
+    drain_s: Seconds = 10
+    secret: str | None = None
+    """The key of HS256 tokens."""
+    jwks: str | None = None
+    """File or URL of the keys of RS256 and ES256 tokens."""
+    anonymous: bool | None = None
+    """Whether callers without a token get a visitor identity; None is the protocol's rule."""
+
+    @property
+    def anonymous_allowed(self) -> bool:
+        """On where neither ``secret`` nor ``jwks`` is set, unless said otherwise."""
+        if self.anonymous is not None:
+            return self.anonymous
+        return self.secret is None and self.jwks is None
+
+    @classmethod
+    def load(
+        cls,
+        environ: Mapping[str, str],
+        toml_path: Path | None = None,
+        **overrides: object,
+    ) -> Settings:
+        """Settings from arguments, environment, file and defaults; an argument that is None
+        and a variable that is empty do not count.
+
+        Raises:
+            ConfigurationError: naming what is wrong, where it was set, and its value.
+        """
+        given = _from_file(toml_path) | _from_environment(environ) | _from_arguments(overrides)
+        values = {name: _converted(name, one) for name, one in given.items()}
+        return msgspec.convert(values, cls)
+
+    def __repr__(self) -> str:
+        shown = ((name, getattr(self, name)) for name in _FIELDS if name not in _SECRET)
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown)})"
+
+
+_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+_SECRET = frozenset({"secret", "database"})  # a database URL may hold a password
+
+
+def variable(field_name: str) -> str:
+    """The environment variable of a setting: ``CHATSTREAM_ABANDON_AFTER``."""
+    return f"CHATSTREAM_{_short(field_name).upper()}"
+
+
+def _short(field_name: str) -> str:
+    return field_name.removesuffix("_s")
+
+
+class _Given(Struct, frozen=True):
+    source: str
+    value: object
+
+
+def _from_arguments(overrides: Mapping[str, object]) -> dict[str, _Given]:
+    unknown = overrides.keys() - _FIELDS.keys()
+    if unknown:
+        raise ConfigurationError(f"there is no setting {min(unknown)!r}")
+    return {
+        name: _Given(f"the argument {name}", value)
+        for name, value in overrides.items()
+        if value is not None
+    }
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    return {
+        name: _Given(variable(name), environ[variable(name)])
+        for name in _FIELDS
+        if environ.get(variable(name))
+    }
+
+
+def _from_file(path: Path | None) -> dict[str, _Given]:
+    if path is None:
+        return {}
+    values = _read_toml(path)
+    names = {_short(name): name for name in _FIELDS}
+    unknown = values.keys() - names.keys()
+    if unknown:
+        raise ConfigurationError(f"{path}: there is no setting {min(unknown)!r}")
+    return {names[key]: _Given(f"{key} in {path}", value) for key, value in values.items()}
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
+
+
+def _converted(name: str, given: _Given) -> object:
+    try:
+        plain = _prepared(name, given.value)
+        return _checked(msgspec.convert(plain, _FIELDS[name], strict=False))
+    except ValueError as error:
+        value = "the value given" if name in _SECRET else repr(given.value)
+        raise ConfigurationError(f"{given.source}: {value} is not valid: {error}") from error
+
+
+def _prepared(name: str, value: object) -> object:
+    match name, value:
+        case "origins", str():
+            return _origins(value.split(","))
+        case "origins", _:
+            return _origins(msgspec.convert(value, list[str]))
+        case "anonymous", str():
+            return _switched(value.lower())
+        case _:
+            return value
+
+
+def _checked(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("expected a finite number")
+    return value
+
+
+def _switched(text: str) -> bool:
+    if text not in _SWITCH:
+        raise ValueError("expected on or off")
+    return _SWITCH[text]
+
+
+def _origins(texts: list[str]) -> list[str]:
+    return [_origin(text.strip()) for text in texts if text.strip()]
+
+
+def _origin(text: str) -> str:
+    normal = normal_origin(text.removesuffix("/"))
+    if normal is None:
+        raise ValueError(f"{text!r} is no origin; expected one like https://app.example")
+    return normal
