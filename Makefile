@@ -30,12 +30,13 @@ test: $(DEV) system widget  ## run every test that this machine can run, with th
 		--cov --cov-report=term --cov-fail-under=$(COVERAGE)
 	@$(BIN)/coverage report --include='$(WHOLE)' --fail-under=100 >.venv/whole.txt || { cat .venv/whole.txt; exit 1; }
 
-check: $(DEV) types  ## style, types, import rules, security and spelling
+check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/bandit -q -c pyproject.toml -r src
 	$(BIN)/codespell
+	@$(MAKE) --no-print-directory types
 
 types: $(DEV)  ## both type checkers
 	$(BIN)/basedpyright
