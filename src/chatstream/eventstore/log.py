@@ -1,0 +1,110 @@
+"""``EventStore``: the asynchronous face of an engine that everyone else holds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, ParamSpec, TypeVar
+
+from chatstream.errors import Refused
+from chatstream.eventstore.store import Append, Engine, SqlValue, StoredRow
+from chatstream.eventstore.writer import Batch, Done, GroupCommitWriter
+from chatstream.ids import ChatId
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_READER_THREADS: Final = 2
+_LAST_POSITION: Final = 2**63 - 1  # as far as a column of either database counts
+
+
+def _ignore(*_: object) -> None:
+    """What a hook does that nobody set."""
+
+
+class EventStore:
+    """Append, read and fetch on one engine. All calls belong to the thread of the loop.
+
+    ``on_batch`` (called after all ``done`` of a batch) and ``measure`` (each transaction's
+    size and seconds) may be set before ``start``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.on_batch: Callable[[], None] = _ignore
+        self.measure: Callable[[Batch], None] = _ignore
+        self._engine = engine
+        self._writer: GroupCommitWriter | None = None
+        # Of its own: the default executor may be full of long waits.
+        self._readers = ThreadPoolExecutor(_READER_THREADS, "chatstream-reader")
+
+    async def start(self) -> None:
+        """Open the engine and start the writer; ``ConfigurationError`` if it cannot be had."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._readers, self._engine.open)
+        self._writer = GroupCommitWriter(self._engine, loop, self.on_batch, self.measure)
+
+    async def close(self) -> None:
+        """Store and answer what waits, then let go of everything."""
+        if self._writer is not None:
+            await self._writer.close()
+        self._readers.shutdown()
+        self._engine.close()
+
+    def append(self, append: Append, done: Done) -> None:
+        """Queue ``append``. Its outcome comes by ``done``, on the loop and in order; raises
+        nothing and never waits."""
+        assert self._writer is not None, "started"
+        self._writer.append(append, done)
+
+    async def read(
+        self,
+        chat_id: ChatId,
+        after: int,
+        limit: int,
+        upto: int | None = None,
+        *,
+        newest: bool = False,
+    ) -> list[StoredRow]:
+        """``Engine.read``; raises ``Refused("unavailable")`` if the database does not answer."""
+        after, limit = min(after, _LAST_POSITION), min(limit, _LAST_POSITION)
+        upto = None if upto is None else min(upto, _LAST_POSITION)
+        return await self._ask(self._engine.read, chat_id, after, limit, upto, newest=newest)
+
+    async def fetch(
+        self, sql: str, parameters: Sequence[SqlValue] = ()
+    ) -> list[tuple[SqlValue, ...]]:
+        """``Engine.fetch``; raises ``Refused("unavailable")`` if the database does not
+        answer."""
+        return await self._ask(self._engine.fetch, sql, parameters)
+
+    async def probe(self) -> str | None:
+        """Why the database cannot be written to now, or None if it can. Costs a commit."""
+        try:
+            await self._ask(self._engine.probe)
+        except Refused as refused:
+            return str(refused.__cause__)
+        return None
+
+    @property
+    def depth(self) -> int:
+        """How many appends wait for their outcome."""
+        return 0 if self._writer is None else self._writer.depth
+
+    @property
+    def stuck_seconds(self) -> float:
+        """How long the transaction in progress has taken; 0 without one."""
+        return 0.0 if self._writer is None else self._writer.stuck_seconds
+
+    async def _ask(self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._readers, lambda: question(*arguments, **options)
+            )
+        except Exception as error:
+            log.exception("the database does not answer")
+            raise Refused("unavailable") from error
