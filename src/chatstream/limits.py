@@ -72,6 +72,19 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def refuse_content(content: str, max_bytes: int) -> None:
+    """Refuse a message that cannot be stored.
+
+    Raises:
+        Refused: ``too_large`` for more than ``max_bytes`` of UTF-8, ``invalid_content`` for
+            none, NUL or a lone surrogate.
+    """
+    if not content or not is_storable(content):
+        raise Refused("invalid_content")
+    if len(content.encode()) > max_bytes:
+        raise Refused("too_large", f"the content is larger than {max_bytes} bytes")
+
+
 def refuse_unstorable(value: object, depth: int = 1) -> None:
     """Refuse a value, made of JSON's types, that a frame cannot hold.
 

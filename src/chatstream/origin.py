@@ -7,7 +7,7 @@ no ``Origin`` (no browser). Everything else may not, ``null`` and doubled header
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _ORIGIN = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
@@ -31,6 +31,16 @@ def origin_allowed(origins: Sequence[str], host: str | None, allowed: Collection
         return False
     origin = normal_origin(origins[0])
     return origin is not None and (origin in allowed or _is_own(origin, host))
+
+
+def request_allowed(headers: Iterable[tuple[bytes, bytes]], allowed: Collection[str]) -> bool:
+    """``origin_allowed`` for a request's raw ASGI headers."""
+    values: dict[bytes, list[str]] = {b"origin": [], b"host": []}
+    for name, value in headers:
+        if name in values:
+            values[name].append(value.decode("latin-1"))
+    hosts = values[b"host"]
+    return origin_allowed(values[b"origin"], hosts[0] if len(hosts) == 1 else None, allowed)
 
 
 def normal_origin(origin: str) -> str | None:

@@ -13,6 +13,7 @@ from chatstream.limits import (
     MAX_DEPTH,
     RateLimiter,
     is_storable,
+    refuse_content,
     refuse_unstorable,
     too_deep,
 )
@@ -170,3 +171,24 @@ def test_the_scan_of_a_document_agrees_with_its_tree(value):
 
     document = "[" * 28 + json.dumps(value) + "]" * 28
     assert too_deep(document.encode()) == (depth(value) + 28 > MAX_DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("", "invalid_content"),
+        ("a\x00", "invalid_content"),
+        ("\ud800", "invalid_content"),
+        ("x" * 11, "too_large"),
+        ("é" * 6, "too_large"),
+    ],
+)
+def test_content_that_cannot_be_stored_is_refused(content, code):
+    with pytest.raises(Refused) as refused:
+        refuse_content(content, 10)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("content", [" ", "x" * 10, "é" * 5, "\x01"])
+def test_content_up_to_the_limit_in_bytes_passes(content):
+    refuse_content(content, 10)

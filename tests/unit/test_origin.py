@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstream.origin import normal_origin, origin_allowed
+from chatstream.origin import normal_origin, origin_allowed, request_allowed
 
 ALLOWED = ("https://app.example", "http://localhost:3000", "capacitor://localhost")
 
@@ -65,3 +65,11 @@ def test_null_doubled_and_foreign_origins_may_not(origins, host):
 @given(st.text())
 def test_garbage_is_never_allowed(text):
     assert not origin_allowed([text], "chat.example", ()) or normal_origin(text) is not None
+
+
+def test_doubled_headers_are_seen_in_raw_ones():
+    own = [(b"host", b"chat.example"), (b"origin", b"http://chat.example")]
+    assert request_allowed(own, ())
+    assert request_allowed(own[:1], ())
+    assert not request_allowed([*own, (b"origin", b"http://chat.example")], ())
+    assert not request_allowed([*own, (b"host", b"chat.example")], ())
