@@ -10,7 +10,7 @@ from typing import TypedDict
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatstream.domain.commands import Command
+from chatstream.domain.commands import Command, Streamed
 from chatstream.domain.events import (
     AnyFact,
     CommandKey,
@@ -21,7 +21,6 @@ from chatstream.domain.events import (
     TurnChanged,
     TurnEnd,
 )
-from chatstream.domain.commands import Streamed
 from chatstream.domain.evolve import evolve
 from chatstream.domain.state import Turn, UserChat
 from chatstream.ids import IntentId, SessionId, SocketId, sortable_time

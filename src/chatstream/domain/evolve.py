@@ -6,9 +6,9 @@ A fact this node does not know (stored by a newer one) moves the position and no
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from chatstream.domain.events import (
     AnyFact,
@@ -74,7 +74,7 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
     return _with_activity(_apply(moved, fact), fact)
 
 
-def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0911, PLR0912 - the union
+def _apply(state: UserChat, fact: AnyFact) -> UserChat:
     match fact:
         case ChatChanged():
             return _chat_changed(state, fact)
@@ -277,11 +277,15 @@ def _session_changed(state: UserChat, fact: SessionChanged) -> UserChat:
     match fact.status:
         case "started":
             sessions[session_id] = Session(session_id, intent_id, fact.timestamp)
+            return replace(state, sessions=sessions)
         case "completed" | "expired" | "abandoned":
-            sessions.pop(session_id, None)
+            ended = sessions.pop(session_id, None)
+            if ended is None:
+                return state
+            known = state.ended_sessions.put(session_id, replace(ended, context=None))
+            return replace(state, sessions=sessions, ended_sessions=known)
         case _:  # pragma: no cover
             assert_never(fact.status)
-    return replace(state, sessions=sessions)
 
 
 def _intent_changed(state: UserChat, fact: IntentChanged) -> UserChat:

@@ -66,8 +66,8 @@ def _field(error: ValidationError) -> str:
 @cache
 def _validator_class() -> Callable[[JsonObject], Validator]:
     # Late: the import costs as much as a tenth of the server's start.
-    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
-    from jsonschema.validators import extend  # noqa: PLC0415
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.validators import extend
 
     formats = FormatChecker(formats=())
     for name, check in _FORMATS.items():
@@ -77,7 +77,7 @@ def _validator_class() -> Callable[[JsonObject], Validator]:
 
 
 def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[Any]:
-    from jsonschema import ValidationError  # noqa: PLC0415
+    from jsonschema import ValidationError
 
     if not isinstance(instance, str):
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from chatstream.domain.commands import (
     AnyRunnerCommand,
@@ -76,7 +77,7 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
             assert_never(command)
 
 
-def _record(draft: Draft, turn: Turn, command: RecordStep) -> None:  # noqa: C901, PLR0912
+def _record(draft: Draft, turn: Turn, command: RecordStep) -> None:
     step, scope = command.step, draft.scope_of_turn(turn)
     match step:
         case Thinking():
@@ -143,7 +144,7 @@ def _respond(draft: Draft, turn: Turn, command: RecordStep, step: Response) -> N
         draft.end_turn(turn, "finished")
 
 
-def _answer(  # noqa: PLR0913 - the fields of the fact
+def _answer(
     draft: Draft,
     turn: Turn,
     message_id: str,

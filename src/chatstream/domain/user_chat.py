@@ -6,14 +6,14 @@ Refusals are raised as ``Refused`` (clients) or ``StaleTurn`` (runners).
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from msgspec import Struct
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from chatstream.domain.commands import (
     AbandonIdleIntent,
     AbandonIntent,
-    AnyClientCommand,
     AnyCommand,
     BringContext,
     CancelTurn,
@@ -114,7 +114,7 @@ def _decided(draft: Draft, command: AnyCommand) -> Decision:
     return Decision(tuple(draft.facts), draft.state)
 
 
-def _carry_out(draft: Draft, command: AnyCommand) -> None:  # noqa: C901, PLR0912 - the union
+def _carry_out(draft: Draft, command: AnyCommand) -> None:
     match command:
         case SendMessage():
             _send(draft, command)

@@ -1,0 +1,68 @@
+"""All feeds of this node, and the common tick on which answers in progress are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from chatstream.ids import ChatId
+from chatstream.live.feed import Answer, Feed, Log
+
+TICK_S = 0.03
+"""One timer for all answers: a piece costs 4.4 us of CPU with it and 24 us without."""
+
+
+class Hub:
+    """The feeds of the chats that somebody follows or that a turn runs in."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._feeds: dict[ChatId, Feed] = {}
+        self._grown: set[Feed] = set()
+        self._tick: asyncio.TimerHandle | None = None
+
+    def feed(self, chat_id: ChatId, tip: int = 0) -> Feed:
+        """The chat's feed; ``tip`` is a position known to be committed."""
+        feed = self._feeds.get(chat_id)
+        if feed is None:
+            feed = self._feeds[chat_id] = Feed(chat_id, tip, self._log)
+        feed.tip = max(feed.tip, tip)
+        return feed
+
+    def get(self, chat_id: ChatId) -> Feed | None:
+        """The chat's feed if there is one."""
+        return self._feeds.get(chat_id)
+
+    def moved_to(self, chat_id: ChatId, tip: int) -> None:
+        """Wake the chat's readers: its log is known to reach ``tip``."""
+        feed = self._feeds.get(chat_id)
+        if feed is not None:
+            feed.moved_to(tip)
+
+    def forget(self, chat_id: ChatId) -> None:
+        """Drop the frames held of a chat whose log is in doubt or was rewritten."""
+        feed = self._feeds.get(chat_id)
+        if feed is not None:
+            feed.forget()
+
+    def stream(self, feed: Feed, answer: Answer | None) -> None:
+        """Show ``answer`` (or none) as the chat's answer in progress, on the next tick."""
+        feed.answer = answer
+        if answer is not None and feed.is_followed:
+            self._grown.add(feed)
+            if self._tick is None:
+                self._tick = asyncio.get_running_loop().call_later(TICK_S, self._on_tick)
+
+    def sweep(self) -> None:
+        """Let go of the feeds of quiet chats that nobody follows."""
+        quiet = [
+            chat_id
+            for chat_id, feed in self._feeds.items()
+            if not feed.is_followed and not feed.turn_running
+        ]
+        for chat_id in quiet:
+            del self._feeds[chat_id]
+
+    def _on_tick(self) -> None:
+        self._tick = None
+        grown, self._grown = self._grown, set()
+        for feed in grown:
+            feed.grown()

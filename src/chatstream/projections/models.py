@@ -1,0 +1,64 @@
+"""All read models together, as the service writes them and the engine creates them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from chatstream.domain.events import AnyFact
+from chatstream.domain.state import CommandRecord, UserChat
+from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.ids import ChatId
+from chatstream.projections.chats import Chats
+from chatstream.projections.history import HISTORY_VIEW
+from chatstream.projections.intents import Intents
+from chatstream.projections.remembered import REMEMBERED, SERVER_VALUES, remembered_row
+from chatstream.projections.sessions import Sessions
+from chatstream.projections.table import Projection, TableDefinition
+from chatstream.projections.timers import Timers
+from chatstream.projections.turn_work import TurnWork
+
+Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
+
+
+def all_projections(owner: str) -> tuple[Projection, ...]:
+    """Every read model that follows the log; ``owner`` names this node."""
+    return (Chats(), Intents(), Sessions(), TurnWork(owner), Timers())
+
+
+def all_tables() -> tuple[TableDefinition, ...]:
+    """Every table and view beside the log, for the engine to create."""
+    followers = tuple(projection.table for projection in all_projections(""))
+    return (*followers, REMEMBERED, SERVER_VALUES, HISTORY_VIEW)
+
+
+class ReadModels:
+    """The read models of this node."""
+
+    def __init__(self, owner: str, fetch: Fetch) -> None:
+        self._projections = all_projections(owner)
+        self._fetch = fetch
+
+    def changes(
+        self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
+    ) -> tuple[RowChange, ...]:
+        """The rows that change with an append of ``facts`` that leads to ``state``."""
+        return tuple(
+            change
+            for projection in self._projections
+            for change in projection.changes(chat_id, facts, state)
+        )
+
+    def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange:
+        """The row by which a command that stored no fact is known again."""
+        return remembered_row(chat_id, command_id, record)
+
+    async def commands_of(self, chat_id: ChatId) -> list[tuple[str, CommandRecord]]:
+        """The commands of a chat that stored no fact."""
+        rows = await self._fetch(
+            "SELECT command_id, position, digest FROM remembered_commands WHERE user_chat_id = ?",
+            (chat_id,),
+        )
+        return [
+            (str(command_id), CommandRecord(int(str(position)), str(digest) or None))
+            for command_id, position, digest in rows
+        ]

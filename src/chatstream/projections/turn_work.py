@@ -1,0 +1,53 @@
+"""Table ``turn_work``: which chats have a turn that must end, and who runs it.
+
+Written with the event that starts, restarts or ends a turn; after a crash it says what to
+take over. A turn that is born and ends in one batch writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatstream.domain.events import AnyFact, ChatChanged, TurnChanged
+from chatstream.domain.state import UserChat
+from chatstream.eventstore.store import RowChange
+from chatstream.ids import ChatId
+from chatstream.projections.table import TableDefinition
+
+TURN_WORK = TableDefinition(
+    name="turn_work",
+    columns=("user_chat_id", "caused_by", "attempt", "owner", "released"),
+    key=("user_chat_id",),
+    ddl=(
+        """CREATE TABLE IF NOT EXISTS turn_work (
+            user_chat_id TEXT NOT NULL PRIMARY KEY,
+            caused_by TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            owner TEXT NOT NULL,
+            released INTEGER NOT NULL)""",
+    ),
+)
+
+
+class TurnWork:
+    """Follows the log with the table ``turn_work``; ``owner`` is this node."""
+
+    table = TURN_WORK
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+
+    def changes(
+        self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
+    ) -> list[RowChange]:
+        """The chat's row if ``facts`` moved its turn."""
+        if not any(isinstance(fact, TurnChanged | ChatChanged) for fact in facts):
+            return []
+        turn = state.turn
+        if turn is None:
+            return [TURN_WORK.gone(chat_id)]
+        return [TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self._owner, 0)]
+
+    def released(self, chat_id: ChatId, caused_by: str, attempt: int) -> RowChange:
+        """The row of a turn that this node hands over: its attempt did not crash."""
+        return TURN_WORK.row(chat_id, caused_by, attempt, self._owner, 1)

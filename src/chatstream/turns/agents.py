@@ -1,0 +1,61 @@
+"""What may be plugged in as an agent, and how it is found by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import cast
+
+from chatstream.domain.steps import Response, Step, ToolResult
+from chatstream.errors import ConfigurationError
+from chatstream.turns.turn import Turn
+
+Steps = AsyncGenerator[Step | str, ToolResult | None]
+Agent = Callable[[Turn], Steps]
+
+
+def load_agent(spec: str) -> Agent:
+    """The agent that ``module:name`` names; modules of the working directory are found.
+
+    Raises:
+        ConfigurationError: if there is no such module or name, or it is no agent.
+    """
+    module_name, _, name = spec.partition(":")
+    if not module_name or not name:
+        raise ConfigurationError(f"the agent {spec!r} is not of the form module:name")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: object = importlib.import_module(module_name)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"the agent {spec!r} cannot be loaded: {error}") from error
+    return as_agent(found)
+
+
+def as_agent(candidate: object) -> Agent:
+    """``candidate`` as an agent: an async generator function, or an ``async def`` that returns
+    the whole answer as a ``str``.
+
+    Raises:
+        ConfigurationError: if it is neither.
+    """
+    call = candidate if inspect.isroutine(candidate) else getattr(candidate, "__call__", None)
+    if inspect.isasyncgenfunction(call):
+        return cast("Agent", candidate)
+    if inspect.iscoroutinefunction(call):
+        return _answering(cast("Callable[[Turn], Awaitable[str]]", candidate))
+    raise ConfigurationError(
+        f"{candidate!r} is no agent: an async generator function or an async function is needed"
+    )
+
+
+def _answering(function: Callable[[Turn], Awaitable[str]]) -> Agent:
+    async def agent(turn: Turn) -> Steps:
+        yield Response(await function(turn))
+
+    return agent

@@ -1,0 +1,346 @@
+"""One attempt of one turn: drives the agent's generator and stores what it yields.
+
+Steps are pipelined: a chat's appends are in order, and only a tool's call waits for the disk.
+The run is over when its turn is (ended by itself, cancelled, taken over): from then on nothing
+of it is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import Protocol, TypedDict
+
+from msgspec.structs import replace
+from typing_extensions import assert_never
+
+from chatstream.domain.commands import (
+    AnyCommand,
+    BringContext,
+    CheckpointAnswer,
+    FailTurn,
+    FinishTurn,
+    RecordStep,
+    Streamed,
+)
+from chatstream.domain.state import UserChat
+from chatstream.domain.steps import (
+    Abandon,
+    Buttons,
+    Component,
+    Delta,
+    Fail,
+    FollowUp,
+    Form,
+    IntentRecognised,
+    NewIntent,
+    Response,
+    SlotsSet,
+    Step,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from chatstream.errors import Refused, StaleTurn
+from chatstream.ids import ChatId, new_nonce
+from chatstream.lane import Receipt
+from chatstream.limits import refuse_unstorable
+from chatstream.turns.agents import Agent, Steps
+from chatstream.turns.turn import turn_of
+
+log = logging.getLogger(__name__)
+
+PARTIAL_EVERY_S = 1.0
+"""At most one checkpoint a second for an answer (protocol, section 8)."""
+PARTIAL_AFTER_S = 0.8
+"""From the first piece that no checkpoint holds; a second is allowed, the disk included."""
+STEPS_UNDER_WAY = 256
+STEPS_BEFORE_YIELDING = 32
+CLOSE_TIMEOUT_S = 5.0
+ERROR_TEXT = "Something went wrong while working on this. Please try again."
+TIMEOUT_TEXT = "This took too long and was stopped. Please try again."
+
+
+class RunnerBase(TypedDict):
+    """The fields that every command of a runner has."""
+
+    user_chat_id: ChatId
+    user_id: str
+    now_ms: int
+    nonce: str
+    caused_by: str
+    attempt: int
+
+
+class Host(Protocol):
+    """What a run needs of the server."""
+
+    def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]: ...
+
+    def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None: ...
+
+    def now_ms(self) -> int: ...
+
+
+class Run:
+    """Attempt ``attempt`` of the turn that ``caused_by`` began."""
+
+    def __init__(
+        self, host: Host, agent: Agent, chat_id: ChatId, state: UserChat, timeout_s: float
+    ) -> None:
+        assert state.turn is not None
+        self.chat_id = chat_id
+        self.caused_by = state.turn.caused_by
+        self.attempt = state.turn.attempt
+        self.position = state.position
+        self.is_over = False
+        self.fault: Exception | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._host = host
+        self._agent = agent
+        self._state = state
+        self._timeout_s = timeout_s
+        self._under_way: deque[asyncio.Future[Receipt]] = deque()
+        self._step_started: dict[str, float] = {}
+        self._new_answer()
+        self._checkpoint_timer: asyncio.TimerHandle | None = None
+
+    # -- what others ask of it ------------------------------------------------------------
+
+    @property
+    def streamed(self) -> Streamed | None:
+        """The text of the answer in progress, if there is any."""
+        return Streamed(self._message_id, self._text) if self._text else None
+
+    def end(self) -> None:
+        """The turn is over or somebody else's: store nothing more, stop the agent."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self._cancel_checkpoint()
+        if self.task is not None and self.task is not _current_task():
+            self.task.cancel()
+
+    async def bring(self, source: str, context: dict[str, object]) -> None:
+        """Store what the context manager brought, and let the agent read it."""
+        receipt = await self._submit(
+            BringContext(**self._base(), source=source, context=context)
+        )
+        self._state = receipt.state
+
+    async def drive(self) -> None:
+        """Run the agent to the end of its turn. Returns in every case; ``fault`` tells why a
+        run could not store its steps."""
+        steps = self._agent(turn_of(self.chat_id, self._state, self._host.now_ms()))
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit:
+                await self._consume(steps)
+        except asyncio.CancelledError:
+            if not self.is_over and self.fault is None:
+                raise
+        except (Refused, StaleTurn) as fault:
+            self._faulted(fault)
+        except Exception:  # noqa: BLE001 - an agent may raise anything
+            self._agent_raised(timed_out=limit.expired())
+        finally:
+            self._cancel_checkpoint()
+            await _close(steps)
+
+    # -- the agent's steps ----------------------------------------------------------------
+
+    async def _consume(self, steps: Steps) -> None:
+        answer: ToolResult | None = None
+        taken = 0
+        while not self.is_over:
+            try:
+                step = await steps.asend(answer)
+            except StopAsyncIteration:
+                self._finish()
+                break
+            answer = await self._take(Delta(step) if isinstance(step, str) else step)
+            taken += 1
+            if taken % STEPS_BEFORE_YIELDING == 0:
+                await asyncio.sleep(0)  # an agent that never waits must not stop the server
+        await self._settled()
+
+    async def _take(self, step: Step) -> ToolResult | None:
+        if self.is_over:
+            return None
+        match step:
+            case Delta():
+                self._stream(step.text)
+            case Thinking():
+                await self._record(self._timed(step))
+            case ToolCall():
+                return await self._call_tool(step)
+            case Response() | FollowUp():
+                self._cancel_checkpoint()
+                await self._record(step)
+                self._new_answer()
+            case (
+                Form()
+                | Buttons()
+                | Component()
+                | IntentRecognised()
+                | SlotsSet()
+                | ToolResult()
+                | NewIntent()
+                | Abandon()
+                | Fail()
+            ):
+                await self._record(step)
+            case _:
+                assert_never(step)
+        return None
+
+    async def _record(self, step: Step) -> None:
+        self._pipeline(
+            RecordStep(
+                **self._base(), step=step, message_id=self._message_id, streamed_text=self._text
+            )
+        )
+        if len(self._under_way) > STEPS_UNDER_WAY:
+            await asyncio.wait({self._under_way[0]})
+
+    async def _call_tool(self, step: ToolCall) -> ToolResult | None:
+        """None once the call is stored: run it; a result if an earlier attempt had one."""
+        command = RecordStep(**self._base(), step=step, message_id=self._message_id)
+        turn = (await self._submit(command)).state.turn
+        for call in () if turn is None else turn.calls:
+            if call.call_id == step.call_id and call.ok is not None:
+                return ToolResult(call.call_id, call.ok, call.result)
+        return None
+
+    def _timed(self, step: Thinking) -> Thinking:
+        if step.status == "started":
+            self._step_started[step.step] = time.monotonic()
+            return step
+        started = self._step_started.pop(step.step, None)
+        if started is None or step.duration_ms is not None:
+            return step
+        return replace(step, duration_ms=round((time.monotonic() - started) * 1000))
+
+    # -- the answer in progress -----------------------------------------------------------
+
+    def _new_answer(self) -> None:
+        self._message_id = f"msg_{new_nonce()}"
+        self._text = ""
+        self._stored_characters = 0
+        self._last_partial = float("-inf")
+        self._host.stream(self.chat_id, None, self.position)
+
+    def _stream(self, piece: str) -> None:
+        if not piece:
+            return
+        refuse_unstorable(piece)
+        self._text += piece
+        self._host.stream(self.chat_id, self.streamed, self.position)
+        if self._checkpoint_timer is None:
+            loop = asyncio.get_running_loop()
+            due = max(loop.time() + PARTIAL_AFTER_S, self._last_partial + PARTIAL_EVERY_S)
+            self._checkpoint_timer = loop.call_at(due, self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        self._checkpoint_timer = None
+        text = self._text[self._stored_characters :]
+        if self.is_over or not text:
+            return
+        self._last_partial = asyncio.get_running_loop().time()
+        self._pipeline(
+            CheckpointAnswer(
+                **self._base(),
+                message_id=self._message_id,
+                offset=self._stored_characters,
+                text=text,
+            )
+        )
+        self._stored_characters = len(self._text)
+
+    def _cancel_checkpoint(self) -> None:
+        if self._checkpoint_timer is not None:
+            self._checkpoint_timer.cancel()
+            self._checkpoint_timer = None
+
+    # -- the end --------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        self._cancel_checkpoint()
+        if not self.is_over:
+            self._pipeline(
+                FinishTurn(
+                    **self._base(), message_id=self._message_id, streamed_text=self._text
+                )
+            )
+
+    def _agent_raised(self, *, timed_out: bool) -> None:
+        if self.is_over:
+            return
+        code, message = ("agent_timeout", TIMEOUT_TEXT) if timed_out else ("agent_error", ERROR_TEXT)
+        if timed_out:
+            log.warning("turn timed out", extra=self._log_ids())
+        else:
+            log.exception("agent raised", extra=self._log_ids())
+        self._pipeline(FailTurn(**self._base(), code=code, message=message))
+
+    def _log_ids(self) -> dict[str, object]:
+        return {
+            "user_chat_id": self.chat_id,
+            "caused_by": self.caused_by,
+            "attempt": self.attempt,
+        }
+
+    # -- storing --------------------------------------------------------------------------
+
+    def _base(self) -> RunnerBase:
+        return RunnerBase(
+            user_chat_id=self.chat_id,
+            user_id=self._state.user_id,
+            now_ms=self._host.now_ms(),
+            nonce=new_nonce(),
+            caused_by=self.caused_by,
+            attempt=self.attempt,
+        )
+
+    async def _submit(self, command: AnyCommand) -> Receipt:
+        return await self._host.submit(command)
+
+    def _pipeline(self, command: AnyCommand) -> None:
+        future = self._host.submit(command)
+        self._under_way.append(future)
+        future.add_done_callback(self._stored)
+
+    def _stored(self, future: asyncio.Future[Receipt]) -> None:
+        self._under_way.remove(future)
+        fault = None if future.cancelled() else future.exception()
+        if isinstance(fault, Exception):
+            self._faulted(fault)
+
+    def _faulted(self, fault: Exception) -> None:
+        """A step could not be stored: the run is in vain."""
+        if self.is_over or self.fault is not None:
+            return
+        self.fault = fault
+        if self.task is not None and self.task is not _current_task():
+            self.task.cancel()
+
+    async def _settled(self) -> None:
+        while self._under_way:
+            await asyncio.wait(set(self._under_way))
+
+
+def _current_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # a callback outside the loop's run
+        return None
+
+
+async def _close(steps: Steps) -> None:
+    """Let the agent clean up, but not for ever; it may refuse to die."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await steps.aclose()
+    except (Exception, asyncio.CancelledError):  # noqa: BLE001 - its turn is over in any case
+        log.debug("agent did not close cleanly", exc_info=True)

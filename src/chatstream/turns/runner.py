@@ -1,0 +1,243 @@
+"""Who runs the turns of this node: starts them when they are decided, stops them when they are
+over, takes over what a crash left.
+
+A turn belongs to its chat and not to a socket. The database says which turns must end
+(``turn_work``); of those that run here a ``Run`` each is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
+from chatstream.domain.events import AnyFact, TurnChanged
+from chatstream.domain.state import UserChat
+from chatstream.errors import Refused, StaleTurn
+from chatstream.ids import ChatId, new_nonce
+from chatstream.lane import Receipt
+from chatstream.live.feed import Answer
+from chatstream.live.hub import Hub
+from chatstream.service import ChatService
+from chatstream.turns.agents import Agent
+from chatstream.turns.context import ContextManager
+from chatstream.turns.run import ERROR_TEXT, Run
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S = 0.25
+RETRY_AT_MOST_S = 5.0
+Release = Callable[[ChatId, str, int], Awaitable[None]]
+
+
+class TurnRunner:
+    """Runs the turns that this node decided to start (``service.TurnWatcher``)."""
+
+    def __init__(  # noqa: PLR0913 - the list of dependencies
+        self,
+        service: ChatService,
+        hub: Hub,
+        agent: Agent,
+        *,
+        turn_timeout_s: float,
+        max_attempts: int,
+        now_ms: Callable[[], int],
+        context: ContextManager | None = None,
+    ) -> None:
+        self._service = service
+        self._hub = hub
+        self._agent = agent
+        self._turn_timeout_s = turn_timeout_s
+        self._max_attempts = max_attempts
+        self._context = context
+        self._runs: dict[ChatId, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self.now_ms = now_ms
+
+    @property
+    def running(self) -> int:
+        """How many turns run here."""
+        return len(self._runs)
+
+    # -- told by the service --------------------------------------------------------------
+
+    def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None:
+        """Start or end the chat's run as ``facts`` say; called before they are committed."""
+        run = self._runs.get(chat_id)
+        if run is not None and _is_of(run, state):
+            run.position = state.position
+            return
+        if run is not None:
+            self._end(run)
+        if _starts_a_run(facts) and state.turn is not None:
+            self._start(chat_id, state)
+
+    def reloaded(self, chat_id: ChatId, state: UserChat) -> None:
+        """The log was read anew: a run that it does not know is over."""
+        run = self._runs.get(chat_id)
+        if run is not None and not _is_of(run, state):
+            self._end(run)
+
+    def streamed(self, chat_id: ChatId) -> Streamed | None:
+        """The text of the chat's answer in progress."""
+        run = self._runs.get(chat_id)
+        return None if run is None else run.streamed
+
+    # -- asked by a run (``run.Host``) ----------------------------------------------------
+
+    def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
+        """Store what a run wants stored."""
+        return self._service.submit(command)
+
+    def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:
+        """Show the text of an answer in progress to the chat's readers."""
+        answer = None if streamed is None else Answer(streamed.message_id, streamed.text, after)
+        self._hub.stream(self._service.feed(chat_id), answer)
+
+    # -- life -----------------------------------------------------------------------------
+
+    async def recover(self, work: Sequence[tuple[ChatId, str, int, bool]]) -> None:
+        """Take over turns (chat, caused_by, attempt, handed over) whose runner is gone."""
+        for chat_id, caused_by, attempt, handed_over in work:
+            self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
+
+    async def close(self, release: Release) -> None:
+        """Stop every run and hand the turns over: another runner goes on with them."""
+        self._is_closing = True
+        runs = list(self._runs.values())
+        for run in runs:
+            self._end(run)
+        await asyncio.gather(
+            *(release(run.chat_id, run.caused_by, run.attempt) for run in runs),
+            return_exceptions=True,
+        )
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    # -- runs -----------------------------------------------------------------------------
+
+    def _start(self, chat_id: ChatId, state: UserChat) -> None:
+        if self._is_closing:
+            return
+        run = Run(self, self._agent, chat_id, state, self._turn_timeout_s)
+        self._runs[chat_id] = run
+        run.task = self._spawn(self._drive(run, state))
+
+    def _end(self, run: Run) -> None:
+        if self._runs.get(run.chat_id) is run:
+            del self._runs[run.chat_id]
+        run.end()
+        self.stream(run.chat_id, None, run.position)
+
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        assert isinstance(task, asyncio.Task)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _drive(self, run: Run, state: UserChat) -> None:
+        await self._bring_context(run, state)
+        await run.drive()
+        if run.fault is None or run.is_over:
+            return
+        self._end(run)
+        await self._mend(run, run.fault, state.user_id)
+
+    async def _bring_context(self, run: Run, state: UserChat) -> None:
+        turn = state.turn
+        if self._context is None or turn is None or turn.session_id is None:
+            return
+        session, intent = state.sessions[turn.session_id], state.unfinished[turn.user_intent_id]
+        if session.context is not None or any(item.role == "ai" for item in intent.messages):
+            return
+        try:
+            context = await self._context.context(run.chat_id, state, intent)
+            if context is not None:
+                await run.bring(context.source, context.values)
+        except (Refused, StaleTurn):
+            log.debug("context not stored", exc_info=True)
+
+    async def _mend(self, run: Run, fault: Exception, user_id: str) -> None:
+        """The run could not store a step: end its turn, or run it again once the disk is back."""
+        if isinstance(fault, StaleTurn):
+            return
+        if isinstance(fault, Refused) and fault.code not in {"unavailable", "overloaded"}:
+            log.warning("agent step refused: %s", fault.code)
+            await self._fail(run, user_id)
+        else:
+            await self._restart(run.chat_id, run.caused_by, run.attempt, crashed=True)
+
+    async def _fail(self, run: Run, user_id: str) -> None:
+        await self._persist(
+            lambda: FailTurn(
+                user_chat_id=run.chat_id,
+                user_id=user_id,
+                now_ms=self.now_ms(),
+                nonce=new_nonce(),
+                caused_by=run.caused_by,
+                attempt=run.attempt,
+                code="agent_error",
+                message=ERROR_TEXT,
+            )
+        )
+
+    async def _restart(
+        self, chat_id: ChatId, caused_by: str, attempt: int, *, crashed: bool
+    ) -> None:
+        user_id = await self._owner_of(chat_id)
+        await self._persist(
+            lambda: RestartTurn(
+                user_chat_id=chat_id,
+                user_id=user_id,
+                now_ms=self.now_ms(),
+                nonce=new_nonce(),
+                caused_by=caused_by,
+                attempt=attempt,
+                crashed=crashed,
+                max_attempts=self._max_attempts,
+            )
+        )
+
+    async def _owner_of(self, chat_id: ChatId) -> str:
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                return (await self._service.load(chat_id)).user_id
+            except Refused as refusal:
+                if refusal.code == "not_found":
+                    return ""
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
+
+    async def _persist(self, command: Callable[[], AnyCommand]) -> None:
+        """Submit until it is stored or no longer called for: a turn must end."""
+        pause_s = RETRY_FIRST_S
+        while not self._is_closing:
+            try:
+                await self._service.submit(command())
+            except StaleTurn:
+                return
+            except Refused as refusal:
+                if refusal.code not in {"unavailable", "overloaded"}:
+                    log.exception("a turn could not be ended")
+                    return
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
+            else:
+                return
+
+
+def _is_of(run: Run, state: UserChat) -> bool:
+    turn = state.turn
+    return turn is not None and (turn.caused_by, turn.attempt) == (run.caused_by, run.attempt)
+
+
+def _starts_a_run(facts: Sequence[AnyFact]) -> bool:
+    return any(
+        isinstance(fact, TurnChanged) and fact.status in {"started", "restarted"} for fact in facts
+    )

@@ -1,0 +1,124 @@
+"""What happens by itself: idle intents are abandoned, their sessions expire.
+
+The rows say since when an intent is quiet; what is due is asked of the database every half
+second, so a restart or a changed setting needs no case of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from chatstream.domain.commands import AbandonIdleIntent, ExpireSession
+from chatstream.domain.state import Intent, UserChat
+from chatstream.errors import Refused
+from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.ids import ChatId, IntentId, new_nonce
+from chatstream.projections.timers import timer_row
+from chatstream.service import ChatService
+from chatstream.timestamps import to_text
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 0.5
+DUE_AT_ONCE = 200
+_DUE = """SELECT user_chat_id, user_intent_id, kind FROM timers
+    WHERE (kind = 'idle' AND since <= ?) OR (kind = 'session' AND since <= ?)
+    ORDER BY since LIMIT ?"""
+
+Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
+Write = Callable[[ChatId, RowChange], Awaitable[None]]
+
+
+class TimerSweeper:
+    """Carries out what falls due on this node."""
+
+    def __init__(  # noqa: PLR0913 - the list of dependencies
+        self,
+        service: ChatService,
+        fetch: Fetch,
+        write: Write,
+        *,
+        abandon_after_s: float,
+        session_ttl_s: float,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._service = service
+        self._fetch = fetch
+        self._write = write
+        self._abandon_after_ms = round(abandon_after_s * 1000)
+        self._session_ttl_ms = round(session_ttl_s * 1000)
+        self._now_ms = now_ms
+
+    async def run(self) -> None:
+        """Sweep until cancelled; an outage of the storage only delays."""
+        while True:
+            try:
+                await self.sweep()
+            except Refused as refusal:
+                log.warning("timers wait: %s", refusal.code)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def sweep(self) -> None:
+        """Carry out everything that is due now, in the order in which it fell due."""
+        now_ms = self._now_ms()
+        idle_before, session_before = (
+            to_text(now_ms - self._abandon_after_ms),
+            to_text(now_ms - self._session_ttl_ms),
+        )
+        rows = await self._fetch(_DUE, (idle_before, session_before, DUE_AT_ONCE))
+        for chat_id, intent_id, kind in rows:
+            await self._due(ChatId(str(chat_id)), IntentId(str(intent_id)), str(kind))
+
+    async def _due(self, chat_id: ChatId, intent_id: IntentId, kind: str) -> None:
+        try:
+            state = await self._service.load(chat_id)
+        except Refused as refusal:
+            if refusal.code != "not_found":
+                raise
+            return
+        intent = state.unfinished.get(intent_id)
+        if intent is None or state.turn is not None or not self._is_quiet(intent, kind):
+            await self._set_forward(chat_id, intent_id, state)
+        elif kind == "idle":
+            await self._abandon(chat_id, state, intent)
+        else:
+            await self._expire(chat_id, state, intent)
+
+    def _is_quiet(self, intent: Intent, kind: str) -> bool:
+        limit_ms = self._abandon_after_ms if kind == "idle" else self._session_ttl_ms
+        return intent.last_activity_at <= to_text(self._now_ms() - limit_ms)
+
+    async def _set_forward(self, chat_id: ChatId, intent_id: IntentId, state: UserChat) -> None:
+        await self._write(chat_id, timer_row(chat_id, state, intent_id))
+
+    async def _abandon(self, chat_id: ChatId, state: UserChat, intent: Intent) -> None:
+        now_ms = self._now_ms()
+        await self._service.submit(
+            AbandonIdleIntent(
+                user_chat_id=chat_id,
+                user_id=state.user_id,
+                now_ms=now_ms,
+                nonce=new_nonce(),
+                user_intent_id=intent.user_intent_id,
+                idle_before_ms=now_ms - self._abandon_after_ms,
+            )
+        )
+
+    async def _expire(self, chat_id: ChatId, state: UserChat, intent: Intent) -> None:
+        session = state.session_of(intent.user_intent_id)
+        if session is None:
+            await self._set_forward(chat_id, intent.user_intent_id, state)
+            return
+        now_ms = self._now_ms()
+        await self._service.submit(
+            ExpireSession(
+                user_chat_id=chat_id,
+                user_id=state.user_id,
+                now_ms=now_ms,
+                nonce=new_nonce(),
+                session_id=session.session_id,
+                idle_before_ms=now_ms - self._session_ttl_ms,
+            )
+        )

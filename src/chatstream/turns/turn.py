@@ -1,0 +1,94 @@
+"""``Turn``: everything an agent may read, rebuilt from the chat's facts for each run."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from chatstream.domain.state import HistoryItem, Intent, PastCall, ShownComponent, UserChat
+from chatstream.domain.steps import JsonObject
+from chatstream.domain.views import question, resumable
+from chatstream.ids import ChatId, IntentId, SessionId, SocketId
+
+
+class ResumableIntent(Struct, frozen=True):
+    """An abandoned intent of the chat: ``NewIntent(name, user_intent_id)`` goes back to it."""
+
+    user_intent_id: IntentId
+    title: str
+    name: str | None = None
+    slots: JsonObject = field(default_factory=dict)
+    question: str | None = None
+
+
+class Turn(Struct, frozen=True):
+    """One run of the agent; read only.
+
+    ``content`` is what the user said, empty where a form was submitted (``values``,
+    ``component_id``). ``history`` holds the intent's messages, the one of this turn included,
+    with what earlier attempts of this turn stored. ``tool_calls`` are the calls of earlier
+    attempts, and the last turn's call whose outcome is unknown (``ok`` is None).
+    """
+
+    content: str
+    user_id: str
+    user_chat_id: ChatId
+    user_intent_id: IntentId
+    session_id: SessionId | None
+    message_id: str
+    attempt: int
+    now_ms: int
+    values: JsonObject | None = None
+    component_id: str | None = None
+    socket_connection_id: SocketId | None = None
+    retry_of: str | None = None
+    intent_name: str | None = None
+    slots: JsonObject = field(default_factory=dict)
+    history: tuple[HistoryItem, ...] = ()
+    context: JsonObject | None = None
+    resumable: tuple[ResumableIntent, ...] = ()
+    tool_calls: tuple[PastCall, ...] = ()
+    question: str | None = None
+    component: ShownComponent | None = None
+
+
+def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
+    """The running turn of ``state`` as its agent sees it; there must be one."""
+    turn = state.turn
+    assert turn is not None
+    intent = state.unfinished[turn.user_intent_id]
+    session = state.sessions.get(turn.session_id) if turn.session_id is not None else None
+    unknown = () if intent.unknown_call is None else (intent.unknown_call,)
+    asked = question(intent)
+    return Turn(
+        content=turn.message.content,
+        user_id=state.user_id,
+        user_chat_id=chat_id,
+        user_intent_id=turn.user_intent_id,
+        session_id=turn.session_id,
+        message_id=turn.caused_by,
+        attempt=turn.attempt,
+        now_ms=now_ms,
+        values=turn.message.values,
+        component_id=turn.message.component_id,
+        socket_connection_id=turn.socket_connection_id,
+        retry_of=turn.retry_of,
+        intent_name=intent.name,
+        slots=intent.slots,
+        history=intent.messages,
+        context=None if session is None else session.context,
+        resumable=tuple(_resumable(other) for other in resumable(state)),
+        tool_calls=(*unknown, *turn.calls),
+        question=None if asked is None else asked.text,
+        component=intent.component,
+    )
+
+
+def _resumable(intent: Intent) -> ResumableIntent:
+    asked = question(intent)
+    return ResumableIntent(
+        user_intent_id=intent.user_intent_id,
+        title=intent.title,
+        name=intent.name,
+        slots=intent.slots,
+        question=None if asked is None else asked.text,
+    )
