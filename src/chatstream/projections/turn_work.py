@@ -47,7 +47,3 @@ class TurnWork:
         if turn is None:
             return [TURN_WORK.gone(chat_id)]
         return [TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self._owner, 0)]
-
-    def released(self, chat_id: ChatId, caused_by: str, attempt: int) -> RowChange:
-        """The row of a turn that this node hands over: its attempt did not crash."""
-        return TURN_WORK.row(chat_id, caused_by, attempt, self._owner, 1)

@@ -15,7 +15,7 @@ from chatstream.domain.state import Intent, UserChat
 from chatstream.errors import Refused
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId, IntentId, new_nonce
-from chatstream.projections.timers import timer_row
+from chatstream.projections.timers import TIMERS, timer_row
 from chatstream.service import ChatService
 from chatstream.timestamps import to_text
 
@@ -79,7 +79,11 @@ class TimerSweeper:
                 raise
             return
         intent = state.unfinished.get(intent_id)
-        if intent is None or state.turn is not None or not self._is_quiet(intent, kind):
+        if intent is not None and state.turn is not None:
+            # A turn is activity: count from now, so that a long one is not looked at all the time.
+            since = to_text(self._now_ms())
+            await self._write(chat_id, TIMERS.row(chat_id, intent_id, kind, since))
+        elif intent is None or not self._is_quiet(intent, kind):
             await self._set_forward(chat_id, intent_id, state)
         elif kind == "idle":
             await self._abandon(chat_id, state, intent)
