@@ -9,14 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.batch import BatchWriter, InDoubtError, is_own_fault, is_passing
+from chatstream.eventstore.batch import BatchWriter, InDoubtError, is_passing
+from chatstream.eventstore.connections import (
+    Readers,
+    connect,
+    empty_log,
+    prepare_to_write,
+    scrub,
+)
 from chatstream.eventstore.filelock import FileLock
 from chatstream.eventstore.statements import EVENTS_TABLE, NEWEST_EVENTS, OLDEST_EVENTS
 from chatstream.eventstore.store import Append, Failed, Outcome, SqlValue, StoredRow, Table
@@ -24,10 +30,6 @@ from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
 
-# Each waiting command must be answered within 3 s of a failure.
-_BUSY_SECONDS: Final = 1.0
-_CACHED_STATEMENTS: Final = 256
-_CHECKPOINT_PAGES: Final = 4000
 _SCRUB_AGAIN_SECONDS: Final = 10.0
 _LARGEST_INTEGER: Final = 2**63 - 1
 
@@ -72,7 +74,7 @@ class SqliteEngine:
         self._lock = FileLock(self._path)
         self._batches = BatchWriter(tables)
         self._writer: sqlite3.Connection | None = None
-        self._readers = _Readers(self._path)
+        self._readers = Readers(self._path)
         self._in_doubt = False
         self._scrub_due_at: float | None = None
 
@@ -121,7 +123,7 @@ class SqliteEngine:
     def probe(self) -> None:
         if self._read_only:
             raise sqlite3.OperationalError("opened for reading only")
-        connection = _connect(self._path, "rw")
+        connection = connect(self._path, "rw")
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("PRAGMA user_version = 1")
@@ -141,14 +143,14 @@ class SqliteEngine:
         if self._read_only:
             raise sqlite3.OperationalError("opened for reading only")
         if self._writer is None:
-            self._writer = self._settled(_connect(self._path, "rwc"))
+            self._writer = self._settled(connect(self._path, "rwc"))
         return self._writer
 
     def _settled(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         """Make ``connection`` fit to write: all that the log holds is in the file itself."""
         try:
-            _prepare(connection)
-            if not _empty_log(connection) and self._in_doubt:
+            prepare_to_write(connection)
+            if not empty_log(connection) and self._in_doubt:
                 raise sqlite3.OperationalError("a reader holds a log that is in doubt")
         except sqlite3.Error:
             connection.close()
@@ -166,91 +168,24 @@ class SqliteEngine:
         if connection is None:
             return
         with contextlib.suppress(sqlite3.Error):
-            _empty_log(connection)
+            empty_log(connection)
         with contextlib.suppress(sqlite3.Error):
             connection.close()
 
     def _scrub_if_due(self, connection: sqlite3.Connection, batch: Sequence[Append]) -> None:
-        """After an erasure, empty the log, which still holds the old pages."""
+        """After an erasure, remove the copies of what was erased."""
         now = time.monotonic()
         if any(append.rewrite is not None for append in batch):
             self._scrub_due_at = now
         if self._scrub_due_at is None or now < self._scrub_due_at:
             return
         try:
-            emptied = _empty_log(connection)
+            is_clean = scrub(connection)
         except sqlite3.Error as error:
-            log.warning("the log cannot be emptied after an erasure: %s", error)
-            emptied = False
-        # A tool that reads an old state keeps the log alive; opening the file tries again too.
-        self._scrub_due_at = None if emptied else now + _SCRUB_AGAIN_SECONDS
-
-
-class _Readers:
-    """A read connection for each thread that reads."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._own = threading.local()
-        self._all: set[sqlite3.Connection] = set()
-        self._guard = threading.Lock()
-
-    @contextlib.contextmanager
-    def connection(self) -> Generator[sqlite3.Connection]:
-        """This thread's connection; a broken one is closed, the next use opens another."""
-        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = _connect(self._path, "ro")
-            with self._guard:
-                self._all.add(connection)
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            if not is_own_fault(error) and not is_passing(error):
-                self._drop(connection)
-            raise
-
-    def close(self) -> None:
-        """Close the connections of all threads, none of which may be reading."""
-        with self._guard:
-            for connection in self._all:
-                connection.close()
-            self._all.clear()
-
-    def _drop(self, connection: sqlite3.Connection) -> None:
-        self._own.connection = None
-        with self._guard:
-            self._all.discard(connection)
-        connection.close()
-
-
-def _connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
-        uri=True,
-        timeout=_BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=_CACHED_STATEMENTS,
-    )
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
-        raise sqlite3.OperationalError(f"it cannot have a write-ahead log (mode {mode!r})")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
-    # Always on: a row changed today must leave no copy for an erasure of tomorrow to miss.
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-
-
-def _empty_log(connection: sqlite3.Connection) -> bool:
-    """Move the write-ahead log into the file and cut it to nothing; False if a reader is in
-    the way."""
-    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not busy
+            log.warning("an erasure left copies in the file for now: %s", error)
+            is_clean = False
+        # A tool that reads an old state keeps the log alive. Opening the file empties it too.
+        self._scrub_due_at = None if is_clean else now + _SCRUB_AGAIN_SECONDS
 
 
 def _failed(
