@@ -9,8 +9,18 @@ from msgspec import Struct
 from chatstream.domain.events import IntentStatus, SessionStatus
 from chatstream.domain.views import IntentView
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
+from chatstream.projections.history import HistoryRow, MessageType
 
-MessageType = Literal["user", "ai", "thinking"]
+__all__ = [
+    "After",
+    "ChatRow",
+    "ConnectionRow",
+    "HistoryFilter",
+    "HistoryRow",
+    "IntentFilter",
+    "MessageType",
+    "SessionRow",
+]
 
 
 class After(NamedTuple):
@@ -62,23 +72,6 @@ class SessionRow(Struct, frozen=True):
     started_at: str
     last_activity_at: str
     expires_at: str
-
-
-class HistoryRow(Struct, frozen=True):
-    """A message in a chat's history; ``id`` is the event's id."""
-
-    id: str
-    position: int
-    user_id: str
-    user_chat_id: ChatId
-    socket_connection_id: SocketId | None
-    session_id: SessionId | None
-    user_intent_id: IntentId | None
-    message_type: MessageType
-    content: str
-    timestamp: str
-    is_complete: bool
-    abandoned: bool
 
 
 class ConnectionRow(Struct, frozen=True):
