@@ -1,0 +1,44 @@
+// What a screen reader hears: that an answer is coming, how it goes on, and the whole answer once.
+// The log itself is silent (`aria-live=off`), else every token would be read.
+import type { ChatState } from '../../client/src/types.ts';
+import { humanName } from './format.ts';
+import type { Texts } from './strings.ts';
+
+const LONGEST_SPOKEN = 300;
+const STEP_PAUSE_MS = 5000;
+
+/** The words to say when `before` becomes `after`, or null; `stepDue`: a step may be spoken again. */
+export function spokenChange(
+  before: ChatState,
+  after: ChatState,
+  texts: Texts,
+  stepDue: boolean,
+): string | null {
+  if (!before.caught_up || before.user_chat_id !== after.user_chat_id) return null;
+  const fresh = after.events.filter((event) => event.position > before.position);
+  const answer = fresh.findLast((event) => event.type === 'response');
+  if (answer?.type === 'response') return shortened(answer.content ?? '');
+  const failure = fresh.findLast((event) => event.type === 'error');
+  if (failure?.type === 'error') return failure.message || texts.get('answer_failed');
+  if (after.turn && before.turn?.message_id !== after.turn.message_id) return texts.get('answering');
+  const step = stepDue ? fresh.findLast((event) => event.type === 'thinking') : undefined;
+  return step?.type === 'thinking' ? step.content || humanName(step.step) : null;
+}
+
+function shortened(text: string): string {
+  const points = [...text];
+  return points.length <= LONGEST_SPOKEN ? text : `${points.slice(0, LONGEST_SPOKEN).join('')} …`;
+}
+
+/** Speaks through one element that is there before its text changes. */
+export class Announcer {
+  #lastSpokenAt = 0;
+
+  /** Says what changed, if it is worth saying. */
+  tell(region: HTMLElement, before: ChatState, after: ChatState, texts: Texts): void {
+    const words = spokenChange(before, after, texts, Date.now() - this.#lastSpokenAt >= STEP_PAUSE_MS);
+    if (words === null) return;
+    this.#lastSpokenAt = Date.now();
+    region.textContent = words;
+  }
+}

@@ -1,0 +1,173 @@
+// The conversation: every entry once, those on their way last, and the place a person reads at.
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import type { ChatState, Component, Outgoing } from '../../../client/src/types.ts';
+import { ScrollKeeper } from '../scroll.ts';
+import type { Entry, TurnEntry } from '../timeline.ts';
+import { dayView, marksView } from '../views/dividers.ts';
+import { outgoingView, submittedView, userView } from '../views/user-message.ts';
+import { define, type View } from '../view.ts';
+import { LightElement } from './light-element.ts';
+import { TurnElement } from './turn-element.ts';
+
+const LOAD_WITHIN_PX = 240;
+
+export class LogElement extends LightElement {
+  static override properties = {
+    entries: { attribute: false },
+    chat: { attribute: false },
+    outbox: { attribute: false },
+    view: { attribute: false },
+    offlineReply: { attribute: false },
+    loadingEarlier: { state: true },
+  };
+
+  entries: readonly Entry[] = [];
+  chat: ChatState | null = null;
+  outbox: readonly Outgoing[] = [];
+  view: View | null = null;
+  /** The operator's words for a message that cannot be sent now, or null. */
+  offlineReply: (content: string) => string | null = () => null;
+  loadEarlier: () => Promise<boolean> = () => Promise.resolve(false);
+  loadingEarlier = false;
+  readonly keeper = new ScrollKeeper(this, (attached) => this.#attachedChanged(attached));
+
+  constructor() {
+    super();
+    this.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    this.addEventListener('chatstream-grown', () => this.keeper.stick());
+    new ResizeObserver(() => this.keeper.stick()).observe(this);
+  }
+
+  /** Shows texts in progress without drawing anything else. */
+  showAnswers(chat: ChatState): void {
+    const turn = this.querySelector<TurnElement>('chatstream-turn.running');
+    turn?.showAnswers(chat.answers);
+  }
+
+  protected override updated(_changed: PropertyValues): void {
+    if (this.chat) this.showAnswers(this.chat);
+    this.keeper.stick();
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { chat, view } = this;
+    if (!chat || !view) return nothing;
+    return html`<div class="log-inner">
+      ${this.#earlier(chat, view)}
+      ${repeat(this.entries, entryKey, (entry) => this.#entry(entry, chat, view))}
+      ${repeat(
+        this.#shownOutbox(),
+        ({ command }) => command.id,
+        (outgoing) => outgoingView(outgoing, view, this.offlineReply),
+      )}
+    </div>`;
+  }
+
+  // Submits are shown by their component; the rest only when they were refused.
+  #shownOutbox(): readonly Outgoing[] {
+    return this.outbox.filter(
+      ({ command, status }) => command.type === 'send' || (command.type !== 'submit' && status === 'failed'),
+    );
+  }
+
+  #earlier(chat: ChatState, view: View): TemplateResult | typeof nothing {
+    if (chat.from === 0) return nothing;
+    const label = view.texts.get(this.loadingEarlier ? 'loading_earlier' : 'load_earlier');
+    return html`<button
+      type="button"
+      class="quiet earlier"
+      ?disabled=${this.loadingEarlier}
+      @click=${() => void this.#loadEarlier()}
+    >
+      ${label}
+    </button>`;
+  }
+
+  #entry(entry: Entry, chat: ChatState, view: View): TemplateResult {
+    switch (entry.kind) {
+      case 'day':
+        return dayView(entry.timestamp, view);
+      case 'marks':
+        return marksView(entry.marks, chat, view);
+      case 'user':
+        return userView(entry.event, this.#isQueued(entry.event.message_id, chat), view);
+      case 'submitted':
+        return submittedView(entry.event, chat, view);
+      case 'turn':
+        return this.#turn(entry, chat, view);
+    }
+  }
+
+  #isQueued(messageId: string, chat: ChatState): boolean {
+    return (
+      chat.turn !== null &&
+      chat.turn.message_id !== messageId &&
+      !(messageId in chat.turns) &&
+      this.entries.some((entry) => entry.kind === 'turn' && entry.key === chat.turn?.message_id)
+    );
+  }
+
+  #turn(entry: TurnEntry, chat: ChatState, view: View): TemplateResult {
+    const ids = entry.parts.flatMap((part) =>
+      part.kind === 'component' ? [part.component.component_id] : [],
+    );
+    return html`<chatstream-turn
+      class="entry ${entry.status}"
+      .entry=${entry}
+      .view=${view}
+      .components=${ids.map((id) => chat.components[id]).filter((found): found is Component => found !== undefined)}
+      .submits=${this.outbox.filter(({ command }) => command.type === 'submit' && ids.includes(command.component_id))}
+      .retryable=${retryableMessage(entry, chat)}
+      .liveIds=${entry.key === chat.turn?.message_id ? liveIds(entry, chat) : []}
+    ></chatstream-turn>`;
+  }
+
+  #onScroll(): void {
+    if (this.scrollTop < LOAD_WITHIN_PX && !this.keeper.attached) void this.#loadEarlier();
+  }
+
+  async #loadEarlier(): Promise<void> {
+    if (this.loadingEarlier || !this.chat || this.chat.from === 0) return;
+    this.loadingEarlier = true;
+    try {
+      await this.keeper.hold(async () => {
+        await this.loadEarlier();
+        await this.updateComplete;
+      });
+    } finally {
+      this.loadingEarlier = false;
+    }
+  }
+
+  #attachedChanged(attached: boolean): void {
+    this.dispatchEvent(new CustomEvent('chatstream-attached', { detail: attached }));
+  }
+}
+
+/** The newest user message, where this turn of it may be run again. */
+function retryableMessage(entry: TurnEntry, chat: ChatState): string | null {
+  if (chat.turn || chat.status !== 'open' || entry.status === 'running' || entry.status === 'needs_input')
+    return null;
+  const newest = chat.events.findLast((event) => event.type === 'user');
+  const turn = chat.turns[entry.key];
+  if (newest?.type !== 'user' || !turn || (turn.retry_of ?? entry.key) !== newest.message_id) return null;
+  if (newestTurn(chat) !== entry.key) return null;
+  const done = chat.intents[turn.user_intent_id ?? '']?.status === 'complete';
+  return entry.status === 'finished' && done ? null : newest.message_id;
+}
+
+function newestTurn(chat: ChatState): string | undefined {
+  return chat.events.findLast((event) => event.type === 'turn')?.caused_by;
+}
+
+function liveIds(entry: TurnEntry, chat: ChatState): string[] {
+  const stored = entry.parts.flatMap((part) => (part.kind === 'answer' ? [part.messageId] : []));
+  return Object.keys(chat.answers).filter((id) => !chat.answers[id]?.done && !stored.includes(id));
+}
+
+function entryKey(entry: Entry): string {
+  return `${entry.kind} ${entry.key}`;
+}
+
+define('chatstream-log', LogElement);

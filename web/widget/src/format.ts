@@ -1,0 +1,92 @@
+// Times, durations and names as a person reads them, all by Intl.
+import type { Texts } from './strings.ts';
+
+/** The time of day, such as "10:32". */
+export function clockTime(timestamp: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(timestamp));
+}
+
+/** Date and time in full, for a tooltip. */
+export function fullTime(timestamp: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' }).format(
+    new Date(timestamp),
+  );
+}
+
+/** The local calendar day as `YYYY-MM-DD`: equal for two times of one day. */
+export function dayKey(timestamp: string): string {
+  const date = new Date(timestamp);
+  const pad = (part: number) => String(part).padStart(2, '0');
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+}
+
+/** "Today", "Yesterday", or the date; `now` in epoch milliseconds. */
+export function dayName(timestamp: string, texts: Texts, now: number): string {
+  const key = dayKey(timestamp);
+  if (key === dayKey(new Date(now).toISOString())) return texts.get('today');
+  const yesterday = new Date(now);
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (key === dayKey(yesterday.toISOString())) return texts.get('yesterday');
+  const sameYear = new Date(timestamp).getFullYear() === new Date(now).getFullYear();
+  const year = sameYear ? undefined : 'numeric';
+  return new Intl.DateTimeFormat(texts.locale, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year,
+  }).format(new Date(timestamp));
+}
+
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** "5 minutes ago"; `now` in epoch milliseconds. */
+export function timeAgo(timestamp: string, locale: string, now: number): string {
+  const seconds = Math.max(0, (now - Date.parse(timestamp)) / 1000);
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  for (const [unit, length] of UNITS) {
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
+  }
+  return format.format(0, 'second');
+}
+
+/** "320 ms", "1.3 s" or "2 min 5 s". */
+export function duration(milliseconds: number, locale: string): string {
+  const unit = (value: number, name: string, digits: number) =>
+    new Intl.NumberFormat(locale, { style: 'unit', unit: name, maximumFractionDigits: digits }).format(value);
+  if (milliseconds < 995) return unit(Math.round(milliseconds), 'millisecond', 0);
+  if (milliseconds < 59_950) return unit(milliseconds / 1000, 'second', 1);
+  const seconds = Math.round(milliseconds / 1000);
+  return `${unit(Math.floor(seconds / 60), 'minute', 0)} ${unit(seconds % 60, 'second', 0)}`;
+}
+
+/** A machine's name as words: `create_alarm` and `createAlarm` become "Create alarm". */
+export function humanName(name: string): string {
+  const words = name
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/[_\-.]+/g, ' ')
+    .trim()
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A slot's or a form's value in one line. */
+export function valueText(value: unknown, texts: Texts): string {
+  if (value === true) return texts.get('form_yes');
+  if (value === false) return texts.get('form_no');
+  if (value === null || value === undefined || value === '') return texts.get('form_not_given');
+  if (Array.isArray(value)) return value.map((item) => valueText(item, texts)).join(', ');
+  if (typeof value === 'object') {
+    const parts = Object.entries(value).map(
+      ([name, item]) => `${humanName(name)}: ${valueText(item, texts)}`,
+    );
+    return parts.join(', ');
+  }
+  return String(value);
+}

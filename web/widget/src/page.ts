@@ -1,0 +1,8 @@
+// The full page that the server shows at its root: the widget over the whole window. The API's
+// address stands in a `meta` element where the prefix is not the default.
+import './chat-element.ts';
+import type { ChatElement } from './chat-element.ts';
+
+const prefix = document.querySelector<HTMLMetaElement>('meta[name="chatstream-prefix"]')?.content;
+const chat = document.querySelector<ChatElement>('chatstream-chat');
+if (chat && prefix) chat.server = prefix;

@@ -1,0 +1,215 @@
+// What the log shows, folded from a chat's events: days, dividers between tasks, what the user
+// said, and one entry a turn. An entry is replaced when it changes, never changed in place, so a
+// view compares by identity; a longer list of events is continued, not folded again.
+import type {
+  ChatEvent,
+  ComponentEvent,
+  ComponentSubmittedEvent,
+  ErrorEvent,
+  EventFrame,
+  IntentEvent,
+  ResponseEvent,
+  TurnEvent,
+  UserEvent,
+} from '../../client/src/types.ts';
+import { dayKey } from './format.ts';
+import { withStep, type Step } from './steps.ts';
+
+export type Mark =
+  | { readonly kind: 'new' | 'complete' | 'resumed'; readonly intentId: string }
+  | { readonly kind: 'set_aside'; readonly intentId: string; readonly reason: string }
+  | { readonly kind: 'closed' | 'erased' };
+
+export type Part =
+  | { readonly kind: 'answer'; readonly messageId: string; readonly response: ResponseEvent | null }
+  | { readonly kind: 'component'; readonly component: ComponentEvent }
+  | { readonly kind: 'error'; readonly error: ErrorEvent };
+
+export interface TurnEntry {
+  readonly kind: 'turn';
+  readonly key: string;
+  readonly status: 'running' | 'finished' | 'needs_input' | 'cancelled' | 'failed';
+  readonly restarted: boolean;
+  readonly startedAt: string;
+  readonly steps: readonly Step[];
+  readonly parts: readonly Part[];
+}
+
+export type Entry =
+  | { readonly kind: 'day'; readonly key: string; readonly timestamp: string }
+  | { readonly kind: 'marks'; readonly key: string; readonly marks: readonly Mark[] }
+  | { readonly kind: 'user'; readonly key: string; readonly event: UserEvent }
+  | { readonly kind: 'submitted'; readonly key: string; readonly event: ComponentSubmittedEvent }
+  | TurnEntry;
+
+/** Folds the events of one chat into entries. */
+export class Timeline {
+  #events: readonly EventFrame[] = [];
+  #entries: Entry[] = [];
+  #places = new Map<string, number>();
+  #day = '';
+  #intentSeen = false;
+
+  /** The entries after `events`; the same array as before when the events are the same. */
+  update(events: readonly EventFrame[]): readonly Entry[] {
+    if (events === this.#events) return this.#entries;
+    const known = this.#continues(events) ? this.#events.length : this.#restart(events);
+    this.#entries = [...this.#entries];
+    for (const event of events.slice(known)) this.#fold(event);
+    this.#events = events;
+    return this.#entries;
+  }
+
+  #continues(events: readonly EventFrame[]): boolean {
+    const held = this.#events;
+    return held.length > 0 && events[0] === held[0] && events[held.length - 1] === held.at(-1);
+  }
+
+  // Where the beginning is not held, a task that starts is never the chat's first.
+  #restart(events: readonly EventFrame[]): 0 {
+    this.#entries = [];
+    this.#places.clear();
+    this.#day = '';
+    this.#intentSeen = (events[0]?.position ?? 1) > 1;
+    return 0;
+  }
+
+  #fold(event: EventFrame): void {
+    switch (event.type) {
+      case 'user':
+        return this.#said({ kind: 'user', key: event.message_id, event });
+      case 'component_submitted':
+        return this.#said({ kind: 'submitted', key: event.message_id, event });
+      case 'turn':
+        return this.#turned(event);
+      case 'intent':
+        return this.#intended(event);
+      case 'chat':
+        return this.#chatChanged(event);
+      case 'thinking':
+      case 'tool_call':
+      case 'tool_result':
+        return this.#changeTurn(event, (turn) => ({ ...turn, steps: withStep(turn.steps, event) }));
+      case 'partial':
+        return this.#answered(event, event.message_id, null);
+      case 'response':
+        return this.#answered(event, event.message_id, event);
+      case 'component':
+        return this.#addPart(event, { kind: 'component', component: event });
+      case 'error':
+        return this.#addPart(event, { kind: 'error', error: event });
+    }
+  }
+
+  #said(entry: Entry & { readonly event: EventFrame }): void {
+    this.#startDay(entry.event.timestamp);
+    this.#append(entry);
+  }
+
+  #startDay(timestamp: string): void {
+    const day = dayKey(timestamp);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#append({ kind: 'day', key: `day ${day}`, timestamp });
+  }
+
+  #append(entry: Entry): void {
+    this.#places.set(placeKey(entry), this.#entries.push(entry) - 1);
+  }
+
+  #insert(index: number, entry: Entry): void {
+    this.#entries.splice(index, 0, entry);
+    this.#entries.slice(index).forEach((moved, offset) => this.#places.set(placeKey(moved), index + offset));
+  }
+
+  // ---- turns
+
+  #turned(event: TurnEvent): void {
+    const status = event.status === 'started' || event.status === 'restarted' ? 'running' : event.status;
+    const restarted = event.status === 'restarted';
+    this.#changeTurn(event, (turn) => ({
+      ...turn,
+      status,
+      restarted: turn.restarted || restarted,
+      parts: status === 'running' ? turn.parts.filter(isStored) : turn.parts,
+    }));
+  }
+
+  #answered(event: EventFrame, messageId: string, response: ResponseEvent | null): void {
+    this.#changeTurn(event, (turn) => {
+      const at = turn.parts.findIndex((part) => part.kind === 'answer' && part.messageId === messageId);
+      const part: Part = { kind: 'answer', messageId, response };
+      if (at < 0) return { ...turn, parts: [...turn.parts, part] };
+      return response ? { ...turn, parts: turn.parts.with(at, part) } : turn;
+    });
+  }
+
+  #addPart(event: EventFrame, part: Part): void {
+    this.#changeTurn(event, (turn) => ({ ...turn, parts: [...turn.parts, part] }));
+  }
+
+  #changeTurn(event: EventFrame, change: (turn: TurnEntry) => TurnEntry): void {
+    const key = event.caused_by ?? event.event_id;
+    const at = this.#places.get(`turn ${key}`);
+    const turn = at === undefined ? null : this.#entries[at];
+    if (at !== undefined && turn?.kind === 'turn') this.#entries[at] = change(turn);
+    else this.#append(change(newTurn(key, event.timestamp)));
+  }
+
+  // ---- dividers
+
+  #intended(event: IntentEvent): void {
+    const mark = this.#markOf(event);
+    this.#intentSeen = true;
+    if (mark) this.#place(mark, event);
+  }
+
+  #markOf(event: IntentEvent): Mark | null {
+    const intentId = event.user_intent_id ?? '';
+    if (event.status === 'complete') return { kind: 'complete', intentId };
+    if (event.status === 'abandoned') return { kind: 'set_aside', intentId, reason: event.reason ?? '' };
+    if (event.reason === 'resumed') return { kind: 'resumed', intentId };
+    return event.reason === undefined && this.#intentSeen ? { kind: 'new', intentId } : null;
+  }
+
+  // What a message brings about (the old task aside, a new one) stands above that message; what a
+  // turn ends with stands below it; what a timer or a click did comes last.
+  #place(mark: Mark, event: EventFrame): void {
+    const cause = event.caused_by ?? '';
+    const turnAt = this.#places.get(`turn ${cause}`);
+    const saidAt = this.#places.get(`said ${cause}`);
+    const ends =
+      mark.kind === 'complete' || (mark.kind === 'set_aside' && !BY_A_MESSAGE.includes(mark.reason));
+    if (ends && turnAt !== undefined) this.#mark(turnAt + 1, mark, event);
+    else if (!ends && saidAt !== undefined) this.#mark(saidAt, mark, event);
+    else this.#mark(this.#entries.length, mark, event);
+  }
+
+  #mark(index: number, mark: Mark, event: EventFrame): void {
+    const before = this.#entries[index - 1];
+    if (before?.kind === 'marks') {
+      this.#entries[index - 1] = { ...before, marks: [...before.marks, mark] };
+    } else {
+      this.#insert(index, { kind: 'marks', key: `marks ${event.event_id}`, marks: [mark] });
+    }
+  }
+
+  #chatChanged(event: ChatEvent): void {
+    if (event.status !== 'opened') this.#mark(this.#entries.length, { kind: event.status }, event);
+  }
+}
+
+const BY_A_MESSAGE: readonly string[] = ['superseded', 'switched'];
+
+function isStored(part: Part): boolean {
+  return part.kind !== 'answer' || part.response !== null;
+}
+
+function placeKey(entry: Entry): string {
+  if (entry.kind === 'turn') return `turn ${entry.key}`;
+  return entry.kind === 'user' || entry.kind === 'submitted' ? `said ${entry.key}` : entry.key;
+}
+
+function newTurn(key: string, startedAt: string): TurnEntry {
+  return { kind: 'turn', key, status: 'running', restarted: false, startedAt, steps: [], parts: [] };
+}
