@@ -34,7 +34,7 @@ check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/bandit -q -c pyproject.toml -r src
+	$(BIN)/bandit -q -lll -c pyproject.toml -r src  # ruff's S rules are bandit's, for what is less grave
 	$(BIN)/codespell
 	@$(MAKE) --no-print-directory types
 
