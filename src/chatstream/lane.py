@@ -63,20 +63,24 @@ class Lane:
         self.queue: deque[Waiting] = deque()
         self.retries: list[Waiting] = []
         self.readers: list[asyncio.Future[None]] = []
+        self._was_loaded = False
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way, so that it may be forgotten."""
         return not (self.verdicts or self.queue or self.retries or self.loading)
 
-    def start_from(self, state: UserChat) -> None:
-        """Trust ``state``, which has just been read from the log."""
+    def start_from(self, state: UserChat) -> bool:
+        """Trust ``state``, which has just been read from the log; gives whether an earlier
+        state was distrusted."""
+        is_reload, self._was_loaded = self._was_loaded, True
         self.tip = self.committed = state
         self.loaded, self.loading = True, False
         readers, self.readers = self.readers, []
         for reader in readers:
             if not reader.done():
                 reader.set_result(None)
+        return is_reload
 
     def refuse_all(self, code: Code) -> None:
         """Refuse everything that waits for the log: it cannot be read."""

@@ -10,11 +10,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import msgspec
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from chatstream.domain.commands import (
     AnyCommand,
@@ -298,9 +297,9 @@ class ChatService:
             lane.loading = False
             lane.refuse_all(refusal.code)
             return
-        lane.start_from(state)
+        is_reload = lane.start_from(state)
         self._hub.moved_to(lane.chat_id, state.position)
-        if self.turns is not None:
+        if self.turns is not None and is_reload:
             self.turns.reloaded(lane.chat_id, state)
         while lane.queue and lane.loaded:
             self._decide(lane, lane.queue.popleft())

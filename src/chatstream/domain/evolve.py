@@ -29,6 +29,7 @@ from chatstream.domain.events import (
     TurnEnd,
     UserMessageAdded,
 )
+from chatstream.domain.ledger import Ledger
 from chatstream.domain.state import (
     TITLE_CODE_POINTS,
     CommandRecord,
@@ -36,6 +37,7 @@ from chatstream.domain.state import (
     Intent,
     LastMessage,
     Message,
+    Owner,
     PastCall,
     Session,
     ShownComponent,
@@ -212,9 +214,14 @@ def _turn_started(state: UserChat, fact: TurnChanged) -> UserChat:
         turn=turn,
         waiting=tuple(other for other in state.waiting if other.id != message.id),
         last_message=_last_message_runs(state, turn),
+        owners=state.owners if starts_at_once else _with_owner(state, turn),
     )
     intent = state.unfinished.get(intent_id)
     return state if intent is None else _with_intent(state, _heard(intent, message))
+
+
+def _with_owner(state: UserChat, turn: Turn) -> Ledger[str, Owner]:
+    return state.owners.put(turn.message.id, Owner(turn.user_intent_id, turn.session_id))
 
 
 def _message_of_turn(state: UserChat, fact: TurnChanged) -> Message | None:

@@ -123,6 +123,13 @@ class Turn(Struct, frozen=True):
     calls: tuple[PastCall, ...] = ()
 
 
+class Owner(Struct, frozen=True, gc=False):
+    """The ids under which the turn of a message that had to wait was started."""
+
+    user_intent_id: IntentId | None
+    session_id: SessionId | None
+
+
 class LastMessage(Struct, frozen=True):
     """The newest user message and how its newest turn ended (None: waits or runs)."""
 
@@ -154,6 +161,7 @@ class UserChat(Struct, frozen=True):
     waiting: tuple[Message, ...] = ()
     last_message: LastMessage | None = None
     messages: Ledger[str, int] = field(default_factory=Ledger[str, int])
+    owners: Ledger[str, Owner] = field(default_factory=Ledger[str, Owner])
     commands: Ledger[str, CommandRecord] = field(default_factory=Ledger[str, CommandRecord])
 
     def intent(self, user_intent_id: IntentId | None) -> Intent | None:

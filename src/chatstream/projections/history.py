@@ -6,25 +6,21 @@ no rebuild and no erasure of its own. ``is_complete`` and ``abandoned`` follow t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable
 
 import msgspec
-from msgspec import Struct
 
 from chatstream.domain.events import (
     AnyFact,
     ComponentSubmitted,
     ResponseGiven,
     ThinkingAdded,
-    TurnChanged,
     UserMessageAdded,
 )
 from chatstream.domain.state import UserChat
-from chatstream.ids import ChatId, IntentId, SessionId, SocketId
+from chatstream.ids import ChatId
+from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
 from chatstream.projections.table import TableDefinition
-
-MessageType = Literal["user", "ai", "thinking"]
 
 # A body is one JSON object, or two with a newline between; the first is what is framed.
 _FRAMED = """CASE instr(CAST(state AS TEXT), char(10)) WHEN 0 THEN CAST(state AS TEXT)
@@ -70,60 +66,25 @@ HISTORY_VIEW = TableDefinition(
 )
 
 
-class HistoryRow(Struct, frozen=True):
-    """One row of ``chat_history``; every field is always present, null where there is none."""
-
-    id: str
-    position: int
-    user_id: str
-    user_chat_id: ChatId
-    socket_connection_id: SocketId | None
-    session_id: SessionId | None
-    user_intent_id: IntentId | None
-    message_type: MessageType
-    content: str | None
-    timestamp: str
-    is_complete: bool
-    abandoned: bool
-
-
-class Owner(Struct, frozen=True):
-    """The ids under which a waiting message's turn was started."""
-
-    user_intent_id: IntentId | None
-    session_id: SessionId | None
-
-
 def history_rows(
-    chat_id: ChatId,
-    facts: Iterable[tuple[int, AnyFact | None]],
-    owners: dict[str, Owner],
-    state: UserChat,
+    chat_id: ChatId, facts: Iterable[tuple[int, AnyFact | None]], state: UserChat
 ) -> list[HistoryRow]:
-    """The rows of ``facts`` (with their positions), ascending; ``state`` is the chat's newest,
-    ``owners`` tells the ids of messages that waited, by ``message_id``."""
+    """The rows of ``facts`` (with their positions), in their order; ``state`` is the chat's
+    newest, which knows what became of their intents."""
     return [
-        _row(chat_id, position, fact, owners, state)
+        _row(chat_id, position, fact, state)
         for position, fact in facts
         if isinstance(fact, UserMessageAdded | ComponentSubmitted | ResponseGiven | ThinkingAdded)
     ]
-
-
-def owner_of(fact: AnyFact) -> tuple[str, Owner] | None:
-    """What a ``turn started`` says of the message that caused it."""
-    if isinstance(fact, TurnChanged) and fact.status == "started" and fact.caused_by:
-        return fact.caused_by, Owner(fact.user_intent_id, fact.session_id)
-    return None
 
 
 def _row(
     chat_id: ChatId,
     position: int,
     fact: UserMessageAdded | ComponentSubmitted | ResponseGiven | ThinkingAdded,
-    owners: dict[str, Owner],
     state: UserChat,
 ) -> HistoryRow:
-    waited = owners.get(fact.message_id or "") if fact.user_intent_id is None else None
+    waited = state.owners.get(fact.message_id or "") if fact.user_intent_id is None else None
     intent_id = waited.user_intent_id if waited is not None else fact.user_intent_id
     intent = state.intent(intent_id)
     return HistoryRow(
@@ -150,16 +111,14 @@ def _message_type(fact: AnyFact) -> MessageType:
 
 def _content(
     fact: UserMessageAdded | ComponentSubmitted | ResponseGiven | ThinkingAdded,
-) -> str | None:
+) -> str:
     if isinstance(fact, ComponentSubmitted):
         return msgspec.json.encode(fact.values).decode()
     return fact.content
 
 
-def matches(
-    row: HistoryRow, message_types: Sequence[MessageType], user_intent_id: str | None
-) -> bool:
+def matches(row: HistoryRow, wanted: HistoryFilter) -> bool:
     """Whether the filters of ``GET .../history`` let ``row`` through."""
-    if message_types and row.message_type not in message_types:
+    if wanted.message_type not in {None, row.message_type}:
         return False
-    return user_intent_id is None or row.user_intent_id == user_intent_id
+    return wanted.user_intent_id in {None, row.user_intent_id}

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chatstream.domain.events import AnyFact, ChatChanged, IntentChanged, SessionChanged, TurnChanged
+from chatstream.domain.events import (
+    AnyFact,
+    ChatChanged,
+    IntentChanged,
+    SessionChanged,
+    TurnChanged,
+)
 from chatstream.domain.state import UserChat
 from chatstream.domain.views import IntentView, Question, intent_view
 from chatstream.eventstore.store import RowChange, SqlValue

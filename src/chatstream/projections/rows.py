@@ -9,18 +9,8 @@ from msgspec import Struct
 from chatstream.domain.events import IntentStatus, SessionStatus
 from chatstream.domain.views import IntentView
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
-from chatstream.projections.history import HistoryRow, MessageType
 
-__all__ = [
-    "After",
-    "ChatRow",
-    "ConnectionRow",
-    "HistoryFilter",
-    "HistoryRow",
-    "IntentFilter",
-    "MessageType",
-    "SessionRow",
-]
+MessageType = Literal["user", "ai", "thinking"]
 
 
 class After(NamedTuple):
@@ -72,6 +62,24 @@ class SessionRow(Struct, frozen=True):
     started_at: str
     last_activity_at: str
     expires_at: str
+
+
+class HistoryRow(Struct, frozen=True):
+    """One row of ``chat_history``; ``id`` is the event's id. Every field is always present,
+    null where there is none."""
+
+    id: str
+    position: int
+    user_id: str
+    user_chat_id: ChatId
+    socket_connection_id: SocketId | None
+    session_id: SessionId | None
+    user_intent_id: IntentId | None
+    message_type: MessageType
+    content: str
+    timestamp: str
+    is_complete: bool
+    abandoned: bool
 
 
 class ConnectionRow(Struct, frozen=True):

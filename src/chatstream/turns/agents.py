@@ -44,7 +44,7 @@ def as_agent(candidate: object) -> Agent:
     Raises:
         ConfigurationError: if it is neither.
     """
-    call = candidate if inspect.isroutine(candidate) else getattr(candidate, "__call__", None)
+    call = candidate if inspect.isroutine(candidate) else type(candidate).__call__
     if inspect.isasyncgenfunction(call):
         return cast("Agent", candidate)
     if inspect.iscoroutinefunction(call):

@@ -11,10 +11,9 @@ import asyncio
 import logging
 import time
 from collections import deque
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, assert_never
 
 from msgspec.structs import replace
-from typing_extensions import assert_never
 
 from chatstream.domain.commands import (
     AnyCommand,
@@ -142,11 +141,12 @@ class Run:
                 raise
         except (Refused, StaleTurn) as fault:
             self._faulted(fault)
-        except Exception:  # noqa: BLE001 - an agent may raise anything
-            self._agent_raised(timed_out=limit.expired())
+        except Exception as error:  # noqa: BLE001 - an agent may raise anything
+            self._agent_raised(error, timed_out=limit.expired())
         finally:
             self._cancel_checkpoint()
             await _close(steps)
+        await self._settled()
 
     # -- the agent's steps ----------------------------------------------------------------
 
@@ -163,7 +163,6 @@ class Run:
             taken += 1
             if taken % STEPS_BEFORE_YIELDING == 0:
                 await asyncio.sleep(0)  # an agent that never waits must not stop the server
-        await self._settled()
 
     async def _take(self, step: Step) -> ToolResult | None:
         if self.is_over:
@@ -274,15 +273,15 @@ class Run:
                 )
             )
 
-    def _agent_raised(self, *, timed_out: bool) -> None:
+    def _agent_raised(self, error: Exception, *, timed_out: bool) -> None:
         if self.is_over:
             return
-        code, message = ("agent_timeout", TIMEOUT_TEXT) if timed_out else ("agent_error", ERROR_TEXT)
         if timed_out:
             log.warning("turn timed out", extra=self._log_ids())
+            self._pipeline(FailTurn(**self._base(), code="agent_timeout", message=TIMEOUT_TEXT))
         else:
-            log.exception("agent raised", extra=self._log_ids())
-        self._pipeline(FailTurn(**self._base(), code=code, message=message))
+            log.error("agent raised", exc_info=error, extra=self._log_ids())
+            self._pipeline(FailTurn(**self._base(), code="agent_error", message=ERROR_TEXT))
 
     def _log_ids(self) -> dict[str, object]:
         return {
@@ -342,5 +341,5 @@ async def _close(steps: Steps) -> None:
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await steps.aclose()
-    except (Exception, asyncio.CancelledError):  # noqa: BLE001 - its turn is over in any case
+    except (Exception, asyncio.CancelledError):
         log.debug("agent did not close cleanly", exc_info=True)

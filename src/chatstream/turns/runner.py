@@ -34,7 +34,7 @@ Release = Callable[[ChatId, str, int], Awaitable[None]]
 class TurnRunner:
     """Runs the turns that this node decided to start (``service.TurnWatcher``)."""
 
-    def __init__(  # noqa: PLR0913 - the list of dependencies
+    def __init__(
         self,
         service: ChatService,
         hub: Hub,
@@ -75,10 +75,13 @@ class TurnRunner:
             self._start(chat_id, state)
 
     def reloaded(self, chat_id: ChatId, state: UserChat) -> None:
-        """The log was read anew: a run that it does not know is over."""
-        run = self._runs.get(chat_id)
+        """The log was read anew, because an append was in vain: a run that the log does not
+        know is over, and a turn that it still knows must run again."""
+        run, turn = self._runs.get(chat_id), state.turn
         if run is not None and not _is_of(run, state):
             self._end(run)
+        elif run is None and turn is not None:
+            self._spawn(self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True))
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
         """The text of the chat's answer in progress."""

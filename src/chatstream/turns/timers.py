@@ -34,7 +34,7 @@ Write = Callable[[ChatId, RowChange], Awaitable[None]]
 class TimerSweeper:
     """Carries out what falls due on this node."""
 
-    def __init__(  # noqa: PLR0913 - the list of dependencies
+    def __init__(
         self,
         service: ChatService,
         fetch: Fetch,
