@@ -1,0 +1,144 @@
+"""Where sockets come in: the upgrade, its ``Origin``, and the loop that reads.
+
+The handlers speak raw ASGI through Litestar's ``WebSocket``: its listeners hand over data that
+nobody checked, and close the socket for one bad message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final, cast
+
+import msgspec
+from litestar import WebSocket, websocket
+from litestar.handlers import WebsocketRouteHandler
+from litestar.types import HTTPResponseBodyEvent, Message
+
+from chatstream.errors import CODES
+from chatstream.identity import COOKIE
+from chatstream.origin import origin_allowed
+from chatstream.ws.admission import Credentials
+from chatstream.ws.asgi_sink import AsgiSink
+from chatstream.ws.connection import Connection, Surroundings
+from chatstream.ws.ports import Sink
+from chatstream.ws.registry import ConnectionRegistry
+
+SINK_EXTENSION: Final = "chatstream.sink"
+"""In ``scope["extensions"]``: a ``Sink`` of the server's own."""
+_MESSAGES_IN_A_ROW = 64  # a peer that sends without a pause lets the others have their turn
+AnySocket = WebSocket[Any, Any, Any]
+
+
+def socket_handlers(
+    prefix: str, shared: Surroundings, registry: ConnectionRegistry
+) -> list[WebsocketRouteHandler]:
+    """The route handlers for ``{prefix}/chat/ws/chat`` and ``/ws/chat``."""
+
+    @websocket([f"{prefix}/chat/ws/chat", "/ws/chat"], name="chatstream-socket")
+    async def chat_socket(socket: AnySocket) -> None:
+        await serve_socket(socket, shared, registry)
+
+    return [chat_socket]
+
+
+async def serve_socket(
+    socket: AnySocket, shared: Surroundings, registry: ConnectionRegistry
+) -> None:
+    """One connection from its upgrade to its end."""
+    if not _may_come_in(socket, shared.settings.origins):
+        await _refuse(socket)
+        return
+    await socket.accept()
+    connection = Connection(shared, _sink_of(socket), _credentials(socket))
+    registry.add(connection)
+    try:
+        await _read(socket, connection)
+    finally:
+        registry.remove(connection)
+        connection.ended()
+
+
+async def _read(socket: AnySocket, connection: Connection) -> None:
+    count = 0
+    while True:
+        event = await socket.receive()
+        if event["type"] != "websocket.receive":
+            return
+        text = event.get("text")
+        await connection.receive(cast("bytes", event.get("bytes")) if text is None else text)
+        count += 1
+        if count % _MESSAGES_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+        if connection.is_behind:
+            await connection.caught_up()
+
+
+def _sink_of(socket: AnySocket) -> Sink:
+    sink = _extensions(socket).get(SINK_EXTENSION)
+    return AsgiSink(socket.send) if sink is None else cast("Sink", sink)
+
+
+def _extensions(socket: AnySocket) -> dict[str, object]:
+    scope = cast("dict[str, Any]", socket.scope)
+    return scope.get("extensions") or {}
+
+
+# -- what the upgrade says -------------------------------------------------------------------
+
+
+def _may_come_in(socket: AnySocket, allowed: tuple[str, ...]) -> bool:
+    hosts = list(_header(socket, b"host"))
+    host = hosts[0] if len(hosts) == 1 else None
+    return origin_allowed(list(_header(socket, b"origin")), host, allowed)
+
+
+def _header(socket: AnySocket, name: bytes) -> Iterator[str]:
+    # From the scope: doubled headers must be seen, and Litestar's view joins them.
+    raw = cast("list[tuple[bytes, bytes]]", socket.scope["headers"])
+    return (value.decode("latin-1") for key, value in raw if key.lower() == name)
+
+
+def _credentials(socket: AnySocket) -> Credentials:
+    header = next(_header(socket, b"authorization"), "")
+    scheme, _, token = header.partition(" ")
+    return Credentials(
+        header_token=token.strip() if scheme.lower() == "bearer" else None,
+        cookie_token=_cookie(";".join(_header(socket, b"cookie"))),
+    )
+
+
+def _cookie(header: str) -> str | None:
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return None if morsel is None else morsel.value
+
+
+async def _refuse(socket: AnySocket) -> None:
+    """HTTP 403 with a problem document, or the plain 403 of servers that cannot send one."""
+    await socket.receive()
+    if "websocket.http.response" not in _extensions(socket):
+        await socket.send({"type": "websocket.close", "code": 1008, "reason": "forbidden origin"})
+        return
+    for event in _forbidden():
+        await socket.send(event)
+
+
+def _forbidden() -> Iterator[Message]:
+    status, text = CODES["forbidden_origin"]
+    body = msgspec.json.encode(
+        {"type": "about:blank", "title": "Forbidden", "status": status, "detail": text}
+        | {"code": "forbidden_origin"}
+    )
+    headers = [(b"content-type", b"application/problem+json")]
+    yield cast(
+        "Message",
+        {"type": "websocket.http.response.start", "status": status, "headers": headers},
+    )
+    yield cast(
+        "HTTPResponseBodyEvent",
+        {"type": "websocket.http.response.body", "body": body, "more_body": False},
+    )
