@@ -10,6 +10,7 @@ from chatstream.domain.events import SessionStatus
 from chatstream.domain.state import UserChat
 from chatstream.domain.views import IntentView
 from chatstream.ids import ChatId
+from chatstream.live.feed import Feed
 from chatstream.projections.rows import (
     After,
     ChatRow,
@@ -55,6 +56,10 @@ class Service(Protocol):
 
     async def state_at(self, chat_id: ChatId, position: int) -> UserChat:
         """The chat as it stood at ``position``, which the chat has reached."""
+        ...
+
+    def feed(self, chat_id: ChatId) -> Feed:
+        """The live tail of a chat; after a receipt or ``load`` of it."""
         ...
 
 

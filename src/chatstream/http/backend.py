@@ -1,0 +1,43 @@
+"""What the HTTP side is built from, and how its handlers get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from msgspec import Struct
+
+from chatstream.config import Settings
+from chatstream.http.ports import Connections, Lists, Readiness, Service
+from chatstream.http.streams import Streams
+from chatstream.identity import Identities, Identity
+from chatstream.limits import RateLimiter
+from chatstream.metrics import Metrics
+
+
+class Backend(Struct, frozen=True, kw_only=True):
+    """All dependencies of the HTTP side. One a server.
+
+    ``frames_schema`` is the JSON Schema of the wire's frames, ready to serve; ``now_ms`` the
+    wall clock in Unix milliseconds.
+    """
+
+    settings: Settings
+    identities: Identities
+    limiter: RateLimiter
+    service: Service
+    lists: Lists
+    connections: Connections
+    readiness: Readiness
+    metrics: Metrics
+    streams: Streams
+    frames_schema: bytes
+    now_ms: Callable[[], int]
+
+
+BackendDependency = NamedDependency[SkipValidation[Backend]]
+"""Injected by the name ``chatstream_backend``."""
+
+CallerDependency = NamedDependency[SkipValidation[Identity]]
+"""Who asks; injected by the name ``chatstream_caller``. To name it is to demand it."""

@@ -1,0 +1,114 @@
+"""Who asks: the identity of an HTTP request, by token or by the visitor cookie.
+
+A browser sends a cookie on behalf of any page, so an unsafe request without a token must come
+from an allowed origin.
+"""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from typing import Any, Final
+
+from litestar import Request
+from litestar.datastructures import State
+
+from chatstream.errors import Refused
+from chatstream.http.backend import Backend, BackendDependency
+from chatstream.identity import COOKIE, Identity
+from chatstream.ids import ChatId, is_id
+from chatstream.origin import request_allowed
+
+SET_COOKIE: Final = "chatstream_set_cookie"
+"""The key of the request's state under which a ``Set-Cookie`` value waits for the response."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+AnyRequest = Request[Any, Any, State]
+
+
+async def caller_of(request: AnyRequest, chatstream_backend: BackendDependency) -> Identity:
+    """Who asks; without a token or a cookie somebody new, where that is allowed.
+
+    Raises:
+        Refused: ``unauthenticated``, or ``forbidden_origin``.
+    """
+    token = _bearer(request)
+    if token is not None:
+        return await chatstream_backend.identities.authenticate(token)
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None:
+        return new_visitor(request, chatstream_backend)[1]
+    refuse_foreign_origin(request, chatstream_backend)
+    identity = await chatstream_backend.identities.authenticate(cookie)
+    renewed = chatstream_backend.identities.renewed(identity)
+    if renewed is not None:
+        _keep_cookie(request, chatstream_backend, renewed)
+    return identity
+
+
+def new_visitor(request: AnyRequest, backend: Backend) -> tuple[str, Identity]:
+    """A token for somebody new, and the identity; the response brings the cookie.
+
+    Raises:
+        Refused: ``unauthenticated`` where visitors are not allowed, or ``forbidden_origin``.
+    """
+    if not backend.identities.anonymous_allowed:
+        raise Refused("unauthenticated")
+    # A foreign page must not replace the cookie of somebody who has one.
+    refuse_foreign_origin(request, backend)
+    token, identity = backend.identities.new_visitor()
+    _keep_cookie(request, backend, token)
+    return token, identity
+
+
+def refuse_foreign_origin(request: AnyRequest, backend: Backend) -> None:
+    """Refuse an unsafe request of a page that is neither our own nor allowed."""
+    if request.method in _SAFE_METHODS:
+        return
+    if not request_allowed(request.scope["headers"], backend.settings.origins):
+        raise Refused("forbidden_origin")
+
+
+def reader(caller: Identity) -> str | None:
+    """Whose things ``caller`` may read: None is everybody's."""
+    return None if caller.admin else caller.user_id
+
+
+def owner_wanted(caller: Identity, user_id: str | None) -> str | None:
+    """Whose things a list shows, given its filter: None is everybody's.
+
+    Raises:
+        Refused: ``not_found`` for another user's, ``invalid_frame`` for what is no user id.
+    """
+    if caller.admin:
+        return user_id
+    if user_id not in {None, caller.user_id}:
+        raise Refused("not_found")
+    return caller.user_id
+
+
+def chat_id_of(text: str) -> ChatId:
+    """A chat's id from a path; what is no id names nothing."""
+    if not is_id(text):
+        raise Refused("not_found")
+    return ChatId(text)
+
+
+def _bearer(request: AnyRequest) -> str | None:
+    values = request.headers.getall("authorization", [])
+    if not values:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    if len(values) > 1 or scheme.lower() != "bearer":
+        raise Refused("unauthenticated", "one Authorization: Bearer is expected")
+    return token.strip()
+
+
+def _keep_cookie(request: AnyRequest, backend: Backend, token: str) -> None:
+    cookie: SimpleCookie = SimpleCookie({COOKIE: token})
+    cookie[COOKIE]["path"] = "/"
+    cookie[COOKIE]["max-age"] = round(backend.settings.visitor_ttl_s)
+    cookie[COOKIE]["httponly"] = True
+    cookie[COOKIE]["samesite"] = "Lax"
+    if request.url.scheme == "https":
+        cookie[COOKIE]["secure"] = True
+    request.state[SET_COOKIE] = cookie[COOKIE].OutputString()

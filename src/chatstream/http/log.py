@@ -1,0 +1,119 @@
+"""A chat's log: its events as they are, live or by the page, and as rows of history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, route
+from litestar.datastructures import State
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from chatstream.domain.state import UserChat
+from chatstream.errors import Refused
+from chatstream.http.backend import Backend, BackendDependency, CallerDependency
+from chatstream.http.bodies import Id
+from chatstream.http.chats import READ, readable
+from chatstream.http.frames import Events, events_body
+from chatstream.http.paging import LAST_POSITION, Cursor, Limit, Page, Position, position_of
+from chatstream.http.problem import problems
+from chatstream.http.reading import frames_between
+from chatstream.http.sse import MEDIA_TYPE as EVENT_STREAM
+from chatstream.http.sse import Terms, event_stream
+from chatstream.identity import Identity
+from chatstream.ids import ChatId, IntentId
+from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
+
+LastEventId = Annotated[
+    str | None, Parameter(header="Last-Event-ID", description="A position; wins over `after`")
+]
+_EVENTS = ResponseSpec(
+    Events,
+    description="Event frames; with `Accept: text/event-stream` a stream of them",
+    generate_examples=False,
+)
+# Proxies that collect a stream before they pass it on would make it no stream.
+_STREAM_HEADERS = {"X-Accel-Buffering": "no"}
+
+
+class LogController(Controller):
+    """``/chats/{id}/events`` and ``/history``."""
+
+    path = "/chats/{chat_id:str}"
+    tags = ("chats",)
+
+    @route(
+        "/events",
+        http_method=READ,
+        responses={200: _EVENTS, **problems(404)},
+        summary="The events of a chat, byte for byte; or as they come",
+    )
+    async def events(
+        self,
+        request: Request[Any, Any, State],
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        *,
+        chat_id: str,
+        after: Position = 0,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        last_event_id: LastEventId = None,
+    ) -> Response[Any]:
+        state = await readable(chatstream_backend, chatstream_caller, chat_id)
+        start = position_of(cursor, after)
+        if request.method == "GET" and EVENT_STREAM in request.headers.get("accept", ""):
+            start = position_of(last_event_id or None, start)
+            return _stream(chatstream_backend, chatstream_caller, ChatId(chat_id), start)
+        return await _events_page(chatstream_backend, ChatId(chat_id), state, start, limit)
+
+    @route(
+        "/history",
+        http_method=READ,
+        responses=problems(404),
+        summary="A chat's messages: the newest ones below a position, in ascending order",
+    )
+    async def history(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        *,
+        chat_id: str,
+        before: Position | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        message_type: MessageType | None = None,
+        user_intent_id: Id | None = None,
+    ) -> Page[HistoryRow]:
+        await readable(chatstream_backend, chatstream_caller, chat_id)
+        wanted = HistoryFilter(
+            before=position_of(cursor, LAST_POSITION if before is None else before),
+            message_type=message_type,
+            user_intent_id=None if user_intent_id is None else IntentId(user_intent_id),
+        )
+        rows = await chatstream_backend.lists.history(ChatId(chat_id), wanted, limit + 1)
+        items = rows[-limit:]
+        return Page(items, str(items[0].position) if len(rows) > limit else None)
+
+
+def _stream(backend: Backend, caller: Identity, chat_id: ChatId, after: int) -> Stream:
+    if backend.streams.closed:
+        raise Refused("unavailable", "the server is going away")
+    terms = Terms(
+        heartbeat_s=backend.settings.heartbeat_s,
+        expires_at_ms=caller.expires_at_ms,
+        now_ms=backend.now_ms,
+    )
+    pieces = event_stream(backend.service.feed(chat_id), after, terms, backend.streams)
+    return Stream(pieces, media_type=EVENT_STREAM, headers=_STREAM_HEADERS)
+
+
+async def _events_page(
+    backend: Backend, chat_id: ChatId, state: UserChat, after: int, limit: int
+) -> Response[bytes]:
+    newest = state.position
+    frames = await frames_between(backend.service.feed(chat_id), after, min(after + limit, newest))
+    more = bool(frames) and frames[-1].position < newest
+    body = events_body(frames, str(frames[-1].position) if more else None)
+    return Response(body, media_type="application/json")

@@ -1,0 +1,175 @@
+"""What a user does in a chat: say, answer a component, cancel, retry, close."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from litestar import Controller, Response, post
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+
+from chatstream.domain.commands import (
+    CancelTurn,
+    CloseChat,
+    RetryMessage,
+    SendMessage,
+    SubmitComponent,
+)
+from chatstream.http.acknowledging import acknowledged, key, origin
+from chatstream.http.backend import Backend, BackendDependency, CallerDependency
+from chatstream.http.bodies import (
+    CancelBody,
+    CommandBody,
+    MessageBody,
+    RetryBody,
+    ValuesBody,
+)
+from chatstream.http.caller import chat_id_of
+from chatstream.http.frames import Ack, AnsweredTurn, answered_turn_body
+from chatstream.http.problem import problems
+from chatstream.http.reading import turn_frames
+from chatstream.ids import IntentId
+from chatstream.limits import refuse_content, refuse_unstorable
+
+Prefer = Annotated[
+    str | None,
+    Parameter(header="Prefer", description="`wait=N`: answer with the turn if it ends in N s"),
+]
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,5}(?:\.[0-9]{1,3})?)(?=$|[,;\s])", re.IGNORECASE)
+_LONGEST_WAIT_S = 600.0
+_ANSWERED = ResponseSpec(
+    AnsweredTurn, description="The turn has ended; with `Prefer: wait=N`", generate_examples=False
+)
+
+
+class MessagesController(Controller):
+    """The commands under ``/chats/{id}``. All are answered with the ack."""
+
+    path = "/chats/{chat_id:str}"
+    tags = ("commands",)
+
+    @post(
+        "/messages",
+        status_code=202,
+        responses={200: _ANSWERED, **problems(403, 404, 409, 413, 422, 429)},
+        summary="Say something",
+    )
+    async def send(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        chat_id: str,
+        data: MessageBody,
+        prefer: Prefer = None,
+    ) -> Response[Any]:
+        refuse_content(data.content, chatstream_backend.settings.max_content_bytes)
+        wanted = data.user_intent_id
+        command = SendMessage(
+            **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
+            id=key(data.id),
+            content=data.content,
+            user_intent_id=None if wanted is None else IntentId(wanted),
+            new_intent=data.new_intent,
+        )
+        ack = await acknowledged(chatstream_backend, chatstream_caller, command)
+        wait_s = wait_wanted(prefer)
+        return Response(ack) if wait_s is None else await _answered(chatstream_backend, ack, wait_s)
+
+    @post(
+        "/components/{component_id:str}",
+        status_code=202,
+        responses=problems(403, 404, 409, 413, 422, 429),
+        summary="Answer a component",
+    )
+    async def submit(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        chat_id: str,
+        component_id: str,
+        data: ValuesBody,
+    ) -> Ack:
+        refuse_unstorable(data.values)
+        command = SubmitComponent(
+            **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
+            id=key(data.id),
+            component_id=component_id,
+            values=data.values,
+        )
+        return await acknowledged(chatstream_backend, chatstream_caller, command)
+
+    @post(
+        "/cancel",
+        status_code=202,
+        responses=problems(403, 404, 409, 413, 429),
+        summary="Stop the running turn",
+    )
+    async def cancel(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        chat_id: str,
+        data: CancelBody | None = None,
+    ) -> Ack:
+        body = data or CancelBody()
+        command = CancelTurn(
+            **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
+            id=key(body.id),
+            turn=body.turn,
+        )
+        return await acknowledged(chatstream_backend, chatstream_caller, command)
+
+    @post(
+        "/retry",
+        status_code=202,
+        responses=problems(403, 404, 409, 413, 429),
+        summary="Run the agent again on a message",
+    )
+    async def retry(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        chat_id: str,
+        data: RetryBody,
+    ) -> Ack:
+        command = RetryMessage(
+            **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
+            id=key(data.id),
+            message_id=data.message_id,
+        )
+        return await acknowledged(chatstream_backend, chatstream_caller, command)
+
+    @post(
+        "/close",
+        status_code=202,
+        responses=problems(403, 404, 409, 413, 429),
+        summary="Close the chat window for good",
+    )
+    async def close(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        chat_id: str,
+        data: CommandBody | None = None,
+    ) -> Ack:
+        command = CloseChat(
+            **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
+            id=key(data.id if data is not None else None),
+        )
+        return await acknowledged(chatstream_backend, chatstream_caller, command)
+
+
+def wait_wanted(prefer: str | None) -> float | None:
+    """The seconds in a ``Prefer`` header's ``wait``; None if it has none that is a number."""
+    match = _WAIT.search(prefer or "")
+    return None if match is None else min(float(match[1]), _LONGEST_WAIT_S)
+
+
+async def _answered(backend: Backend, ack: Ack, wait_s: float) -> Response[Any]:
+    feed = backend.service.feed(ack.user_chat_id)
+    frames = await turn_frames(feed, ack, wait_s, backend.streams)
+    if frames is None:
+        return Response(ack)
+    body = answered_turn_body(ack, frames)
+    return Response(body, status_code=200, media_type="application/json")

@@ -1,0 +1,31 @@
+"""The description of the HTTP side for programs, at ``/schema``."""
+
+from __future__ import annotations
+
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Server
+
+from chatstream.identity import COOKIE
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """For an application of ours: the document at ``/schema`` and ``/schema/openapi.json``. No
+    page that loads scripts from elsewhere."""
+    return OpenAPIConfig(
+        title="chatstream",
+        version=version,
+        description="The HTTP side of the chatstream protocol.",
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+        servers=[Server(url="/")],
+        components=Components(security_schemes=security_schemes()),
+    )
+
+
+def security_schemes() -> dict[str, SecurityScheme]:
+    """The ways to say who one is, as the operations name them."""
+    return {
+        "token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+        "visitor": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
+    }

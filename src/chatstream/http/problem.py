@@ -1,0 +1,163 @@
+"""Every error of the HTTP side as RFC 9457: ``application/problem+json`` with the code.
+
+What is missing and what is another user's give the same bytes: no id in the text, no
+``instance``.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.responses import create_exception_response
+from litestar.openapi import ResponseSpec
+from msgspec import Struct
+
+from chatstream.errors import CODES, Refused
+
+MEDIA_TYPE: Final = "application/problem+json"
+_log = logging.getLogger(__name__)
+
+AnyRequest = Request[Any, Any, Any]
+Handler = Callable[[AnyRequest, Exception], Response[Any]]
+
+# What is no refusal of ours: the router's and the framework's own errors.
+_CODE_OF_STATUS = {400: "invalid_frame", 401: "unauthenticated", 404: "not_found", 413: "too_large"}
+
+
+class Details(Struct, frozen=True):
+    """For ``invalid_form``: field to reason."""
+
+    fields: dict[str, str]
+
+
+class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The body of an error. ``code`` is the protocol's (section 7)."""
+
+    # Asked for by name: the default would be left out.
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    details: Details | None = None
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    details: Details | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Problem]:
+    """A response that tells of an error."""
+    title = HTTPStatus(status).phrase
+    body = Problem(
+        type="about:blank", title=title, status=status, detail=detail, code=code, details=details
+    )
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def of_refusal(_: AnyRequest, error: Refused) -> Response[Problem]:
+    """A refusal, by the table of codes."""
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.http_status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    details = None if error.fields is None else Details(error.fields)
+    return problem(error.http_status, error.code, error.message, details=details, headers=headers)
+
+
+def of_http_exception(_: AnyRequest, error: HTTPException) -> Response[Problem]:
+    """An error that the framework found: a parameter, a body, a method."""
+    status = error.status_code
+    if status >= 500:
+        return _failure(error)
+    code = _CODE_OF_STATUS.get(status, HTTPStatus(status).name.lower())
+    return problem(status, code, _detail(error, code), headers=error.headers)
+
+
+def of_failure(_: AnyRequest, error: Exception) -> Response[Problem]:
+    """An error that nobody foresaw: told to the log, not to the caller."""
+    return _failure(error)
+
+
+def _failure(error: Exception) -> Response[Problem]:
+    _log.error("a request failed", exc_info=error)
+    return problem(500, "internal_error", "the server failed; its log says why")
+
+
+def _detail(error: HTTPException, code: str) -> str:
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return "; ".join(_complaint(one) for one in error.extra) or CODES["invalid_frame"][1]
+    if code in CODES:
+        return CODES[code][1]  # type: ignore[index]
+    return HTTPStatus(error.status_code).description
+
+
+def _complaint(one: object) -> str:
+    match one:
+        case {"key": str(key), "message": str(message)}:
+            return f"{key}: {message}"
+        case _:
+            return CODES["invalid_frame"][1]
+
+
+HANDLERS: Final[Mapping[type[Exception], Any]] = {
+    Refused: of_refusal,
+    HTTPException: of_http_exception,
+    Exception: of_failure,
+}
+"""For the routers of ours."""
+
+
+def handle_routing_errors(handlers: dict[Any, Any], is_ours: Callable[[str], bool]) -> None:
+    """Let paths of ours that have no route, or not for that method, be answered as problems.
+
+    The framework finds those before it knows a router, so that only the application's own
+    ``handlers`` are asked; they keep every other path.
+    """
+    for error_type in (NotFoundException, MethodNotAllowedException):
+        theirs = _known_handler(handlers, error_type)
+        handlers[error_type] = _ours_or(theirs, is_ours)
+
+
+def _known_handler(handlers: Mapping[Any, Any], error_type: type[HTTPException]) -> Handler:
+    for key in (error_type.status_code, *error_type.__mro__):
+        if key in handlers:
+            return handlers[key]  # type: ignore[no-any-return]
+    return create_exception_response
+
+
+def _ours_or(theirs: Handler, is_ours: Callable[[str], bool]) -> Handler:
+    def handler(request: AnyRequest, error: Exception) -> Response[Any]:
+        if isinstance(error, HTTPException) and is_ours(request.url.path):
+            return of_http_exception(request, error)
+        return theirs(request, error)
+
+    return handler
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """For OpenAPI: that these statuses come as problems; 400, 401, 429 and 503 always may."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            description=HTTPStatus(status).phrase,
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+        )
+        for status in (400, 401, *statuses, 503)
+    }

@@ -1,0 +1,101 @@
+"""All of the HTTP side: ``routes(backend)`` gives what the application is to serve.
+
+Under the prefix stands what the protocol's section 9 names; beside it health and metrics, the
+front end, and the JSON Schema of the frames.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, route
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from chatstream.http.assets import Assets
+from chatstream.http.backend import Backend, BackendDependency
+from chatstream.http.bodies import StrictRequest
+from chatstream.http.caller import caller_of
+from chatstream.http.chats import READ, ChatsController
+from chatstream.http.health import HealthController
+from chatstream.http.intents import IntentsController
+from chatstream.http.log import LogController
+from chatstream.http.messages import MessagesController
+from chatstream.http.middleware import AnswerMiddleware
+from chatstream.http.problem import HANDLERS
+from chatstream.http.sessions import SessionsController
+from chatstream.http.users import UsersController
+
+ASSETS_PATH = "/chatstream"
+FRAMES_SCHEMA_PATH = "/schema/frames.json"
+
+
+def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
+    """The routers to register. ``assets`` are the package's own unless given."""
+    return [_under_prefix(backend), _beside_prefix(backend, assets or Assets())]
+
+
+def is_ours(backend: Backend, path: str) -> bool:
+    """Whether an unknown ``path`` is ours to answer (``problem.handle_routing_errors``)."""
+    prefix = backend.settings.prefix
+    ours = (prefix, "/health", "/metrics", ASSETS_PATH)
+    return any(path == one or path.startswith(f"{one}/") for one in ours)
+
+
+def _under_prefix(backend: Backend) -> Router:
+    return Router(
+        backend.settings.prefix or "/",
+        route_handlers=[
+            ChatsController,
+            LogController,
+            MessagesController,
+            IntentsController,
+            SessionsController,
+            UsersController,
+        ],
+        dependencies={
+            **_backend_dependency(backend),
+            "chatstream_caller": Provide(caller_of),
+        },
+        request_class=StrictRequest,
+        # The same bound as on a socket: it holds any legal content, however it is escaped.
+        request_max_body_size=backend.settings.max_frame_bytes,
+        exception_handlers=dict(HANDLERS),
+        middleware=[AnswerMiddleware(backend)],
+        security=[{"token": []}, {"visitor": []}],
+    )
+
+
+def _beside_prefix(backend: Backend, assets: Assets) -> Router:
+    return Router(
+        "/",
+        route_handlers=[HealthController, _frames_schema, *_front_end(assets)],
+        dependencies=_backend_dependency(backend),
+        exception_handlers=dict(HANDLERS),
+        middleware=[AnswerMiddleware(backend)],
+    )
+
+
+def _backend_dependency(backend: Backend) -> dict[str, Provide]:
+    return {"chatstream_backend": Provide(lambda: backend, sync_to_thread=False)}
+
+
+@get(FRAMES_SCHEMA_PATH, tags=("operation",), summary="JSON Schema of all frames of the wire")
+async def _frames_schema(chatstream_backend: BackendDependency) -> Response[bytes]:
+    return Response(
+        chatstream_backend.frames_schema,
+        media_type="application/schema+json",
+        headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"},
+    )
+
+
+def _front_end(assets: Assets) -> list[Any]:
+    @route("/", http_method=READ, include_in_schema=False)
+    async def full_page(request: Request[Any, Any, State]) -> Response[bytes]:
+        return assets.respond(request, "index.html")
+
+    @route(f"{ASSETS_PATH}/{{name:path}}", http_method=READ, include_in_schema=False)
+    async def asset(request: Request[Any, Any, State], name: str) -> Response[bytes]:
+        return assets.respond(request, name.removeprefix("/"))
+
+    return [full_page, asset]

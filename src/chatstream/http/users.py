@@ -1,0 +1,76 @@
+"""Visitors, live sockets, and the erasure of everything a user has said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Request, delete, post, route
+from litestar.datastructures import State
+from msgspec import Struct
+
+from chatstream.errors import Refused
+from chatstream.http.backend import Backend, BackendDependency, CallerDependency
+from chatstream.http.caller import new_visitor, owner_wanted
+from chatstream.http.chats import READ, erase_chat
+from chatstream.http.paging import Page
+from chatstream.http.problem import problems
+from chatstream.projections.rows import ConnectionRow
+from chatstream.timestamps import to_text
+
+
+class Visitor(Struct, frozen=True):
+    """A new anonymous identity; the token is the caller's to keep."""
+
+    user_id: str
+    token: str
+    token_expires_at: str
+
+
+class UsersController(Controller):
+    """``/visitors``, ``/connections`` and ``/users``."""
+
+    tags = ("users",)
+
+    @post("/visitors", responses=problems(403), summary="A new anonymous identity")
+    async def make_visitor(
+        self, request: Request[Any, Any, State], chatstream_backend: BackendDependency
+    ) -> Visitor:
+        token, identity = new_visitor(request, chatstream_backend)
+        assert identity.expires_at_ms is not None
+        return Visitor(identity.user_id, token, to_text(identity.expires_at_ms))
+
+    @route("/connections", http_method=READ, responses=problems(404), summary="My live sockets")
+    async def list_connections(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        user_id: str | None = None,
+    ) -> Page[ConnectionRow]:
+        owner = owner_wanted(chatstream_caller, user_id)
+        return Page(await chatstream_backend.connections.of_user(owner), None)
+
+    @delete("/users/me", responses=problems(403), summary="Erase all my chats")
+    async def erase_me(
+        self, chatstream_backend: BackendDependency, chatstream_caller: CallerDependency
+    ) -> None:
+        await _erase_user(chatstream_backend, chatstream_caller.user_id)
+
+    @delete(
+        "/users/{user_id:path}", responses=problems(403, 404), summary="Erase all chats of a user"
+    )
+    async def erase_user(
+        self,
+        chatstream_backend: BackendDependency,
+        chatstream_caller: CallerDependency,
+        user_id: str,
+    ) -> None:
+        # A user id may hold slashes; the framework puts one in front.
+        wanted = user_id.removeprefix("/")
+        if not chatstream_caller.admin and wanted != chatstream_caller.user_id:
+            raise Refused("not_found")
+        await _erase_user(chatstream_backend, wanted)
+
+
+async def _erase_user(backend: Backend, user_id: str) -> None:
+    for chat_id in await backend.lists.chats_of_user(user_id):
+        await erase_chat(backend, user_id, chat_id)
