@@ -29,8 +29,8 @@ def _ignore(*_: object) -> None:
 class EventStore:
     """Append, read and fetch on one engine. All calls belong to the thread of the loop.
 
-    ``on_batch`` (called after all ``done`` of a batch) and ``measure`` (each transaction's
-    size and seconds) may be set before ``start``.
+    ``on_batch`` is called after all ``done`` of a batch, ``measure`` with each transaction's
+    size and seconds; both on the loop. Assign them to listen.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,7 +45,12 @@ class EventStore:
         """Open the engine and start the writer; ``ConfigurationError`` if it cannot be had."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._readers, self._engine.open)
-        self._writer = GroupCommitWriter(self._engine, loop, self.on_batch, self.measure)
+        self._writer = GroupCommitWriter(
+            self._engine,
+            loop,
+            on_batch=lambda: self.on_batch(),
+            measure=lambda batch: self.measure(batch),
+        )
 
     async def close(self) -> None:
         """Store and answer what waits, then let go of everything."""
