@@ -145,10 +145,9 @@ class Session:
 
     def greeted(self, now: float, expires_at: float | None) -> None:
         """The caller is known, by ``hello`` or ``auth``, until ``expires_at`` (None: for good)."""
-        if self._state != "closed":
-            self._state = "open"
-            self._active_at = max(self._active_at, now)
-            self._expires_at = expires_at
+        if self._state == "greeting":
+            self._state, self._active_at = "open", now
+        self._expires_at = expires_at
 
     def rate_limited(self, frame: CommandFrame, refused: Refused, now: float) -> list[Effect]:
         """The command of the last ``Execute`` came too early."""
