@@ -73,6 +73,7 @@ class Identities:
         Raises:
             ConfigurationError: the file of ``settings.jwks`` cannot be used.
         """
+        self._has_secret = bool(settings.secret)
         self._secret = (settings.secret or own_secret).encode()
         self._hs256 = bool(settings.secret) or settings.jwks is None or settings.anonymous_allowed
         self._keys = KeySet(settings.jwks) if settings.jwks else None
@@ -80,8 +81,13 @@ class Identities:
         self._clock = clock
         self.anonymous_allowed = settings.anonymous_allowed
         """Whether a caller without a token gets ``new_visitor``."""
-        if len(self._secret) < _GOOD_SECRET_BYTES:
+        if self._has_secret and len(self._secret) < _GOOD_SECRET_BYTES:
             _log.warning("CHATSTREAM_SECRET is shorter than %d bytes", _GOOD_SECRET_BYTES)
+
+    def use_own_secret(self, own_secret: str) -> None:
+        """Take the secret that is kept with the server's data, once that is open."""
+        if not self._has_secret:
+            self._secret = own_secret.encode()
 
     async def authenticate(self, token: str) -> Identity:
         """The identity in ``token``; keys that are not known yet are fetched first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 from chatstream.ids import ChatId
 from chatstream.live.feed import Answer, Feed, Log
 

@@ -1,0 +1,186 @@
+"""The Litestar plugin: builds every object once, and owns every task in its lifespan.
+
+Put ``ChatStreamPlugin`` into an application of your own, or let ``chatstream.create_app`` make
+one around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.plugins import InitPlugin
+
+from chatstream.config import Settings
+from chatstream.errors import ConfigurationError
+from chatstream.eventstore.store import Engine
+from chatstream.http.backend import Backend
+from chatstream.http.routes import routes
+from chatstream.http.streams import Streams
+from chatstream.identity import Identities
+from chatstream.limits import RateLimiter
+from chatstream.metrics import Metrics
+from chatstream.node import OWNER, Node
+from chatstream.projections.lists import Lists
+from chatstream.projections.models import all_tables
+from chatstream.projections.rows import ConnectionRow
+from chatstream.timestamps import to_text
+from chatstream.turns.agents import Agent, as_agent, load_agent
+from chatstream.turns.context import ContextManager
+from chatstream.ws.connection import Surroundings
+from chatstream.ws.schema import frames_schema
+from chatstream.ws.listener import socket_handlers
+from chatstream.ws.registry import ConnectionRegistry
+
+STUCK_SECONDS = 5.0
+"""A transaction that takes this long: the disk does not answer."""
+
+
+class ChatStreamPlugin(InitPlugin):
+    """chatstream as part of a Litestar application.
+
+    ``agent`` is what ``Turn`` describes, or None for ``settings.agent`` or the built-in one.
+    ``engine`` replaces the database of ``settings``; ``context`` brings what earlier sessions
+    knew into new ones.
+
+    Raises:
+        ConfigurationError: the settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        agent: object | None = None,
+        *,
+        engine: Engine | None = None,
+        context: ContextManager | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.node = Node(
+            self.settings,
+            engine or engine_of(self.settings),
+            _agent(self.settings, agent),
+            context=context,
+        )
+        self.registry = ConnectionRegistry()
+        self.streams = Streams()
+        self.metrics = Metrics()
+        self._identities = Identities(self.settings, "")
+        self._limiter = RateLimiter(self.settings.rate_limit)
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the routes, the sockets and the lifespan to the application."""
+        app_config.route_handlers.extend(routes(self._backend()))
+        app_config.route_handlers.extend(
+            socket_handlers(self.settings.prefix, self._surroundings(), self.registry)
+        )
+        app_config.lifespan = [*app_config.lifespan, self._lifespan]
+        return app_config
+
+    async def goodbye(self, limit_s: float) -> None:
+        """Say goodbye to every socket and end every stream; before the server stops."""
+        self.streams.close()
+        await self.registry.drain(limit_s)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Litestar) -> AsyncGenerator[None, None]:
+        await self.node.start()
+        try:
+            self._identities.use_own_secret(await self.node.own_secret())
+            self._watch()
+            yield
+        finally:
+            await self.node.close()
+
+    def _backend(self) -> Backend:
+        ttl_ms = round(self.settings.session_ttl_s * 1000)
+        return Backend(
+            settings=self.settings,
+            identities=self._identities,
+            limiter=self._limiter,
+            service=self.node.service,
+            lists=Lists(self.node.store, self.node.service, ttl_ms),
+            connections=_LocalConnections(self.registry),
+            readiness=_StoreReadiness(self.node),
+            metrics=self.metrics,
+            streams=self.streams,
+            frames_schema=msgspec.json.encode(frames_schema()),
+            now_ms=self.node.now_ms,
+        )
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            settings=self.settings,
+            service=self.node.service,
+            identities=self._identities,
+            limiter=self._limiter,
+            now_ms=self.node.now_ms,
+        )
+
+    def _watch(self) -> None:
+        self.metrics.watch("turns_running", "Turns that run", self._running)
+        self.metrics.watch("writer_depth", "Appends that wait", self._depth)
+
+    def _running(self) -> float:
+        return self.node.runner.running
+
+    def _depth(self) -> float:
+        return self.node.store.depth
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The database that ``settings.database`` names; imported only when it is.
+
+    Raises:
+        ConfigurationError: the URL names no engine that is installed.
+    """
+    scheme, _, path = settings.database.partition("://")
+    if scheme != "sqlite":
+        raise ConfigurationError(f"the database {settings.database!r} is not supported yet")
+    from chatstream.eventstore.sqlite import SqliteEngine
+
+    return SqliteEngine(path.removeprefix("/"), all_tables())
+
+
+def _agent(settings: Settings, agent: object | None) -> Agent:
+    if agent is not None:
+        return as_agent(agent)
+    if settings.agent is not None:
+        return load_agent(settings.agent)
+    from chatstream.assistant.tour import agent as tour
+
+    return as_agent(tour)
+
+
+class _LocalConnections:
+    """The sockets of the only node there is."""
+
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
+
+    async def of_user(self, user_id: str | None) -> list[ConnectionRow]:
+        """A user's sockets, the oldest first; with None everybody's."""
+        sockets = self._registry if user_id is None else self._registry.of_user(user_id)
+        return [
+            ConnectionRow(
+                one.socket_connection_id, to_text(one.connected_at_ms), one.user_chat_ids, OWNER
+            )
+            for one in sorted(sockets, key=lambda one: one.connected_at_ms)
+        ]
+
+
+class _StoreReadiness:
+    """Ready while the writer gets its transactions through."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def why_not(self) -> str | None:
+        """Why the server cannot do its work, or None if it can."""
+        stuck_s = self._node.store.stuck_seconds
+        if stuck_s > STUCK_SECONDS:
+            return f"the writer has been stuck for {stuck_s:.0f} s"
+        return await self._node.store.probe()

@@ -1,0 +1,48 @@
+"""``chatstream serve``: the application in a uvicorn of its own, until a signal."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+from chatstream.app import app_of
+from chatstream.config import Settings
+from chatstream.errors import ConfigurationError
+from chatstream.plugin import ChatStreamPlugin
+from chatstream.server import Server, make_config
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: the settings cannot be used, or the address is taken.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    plugin = ChatStreamPlugin(settings)
+    listening = _listen(settings)
+    server = Server(make_config(app_of(plugin), settings), plugin.goodbye, settings.drain_s)
+    _announce(listening)
+    server.run([listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from error
+    return listening
+
+
+def _announce(listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"chatstream on http://{shown}:{port}", flush=True)  # noqa: T201 - told to people
