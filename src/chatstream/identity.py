@@ -66,27 +66,32 @@ class Identities:
     """Checks tokens and makes those of visitors. One a server."""
 
     def __init__(
-        self, settings: Settings, own_secret: str, clock: Callable[[], int] = timestamps.now_ms
+        self,
+        settings: Settings,
+        own_secret: str = "",
+        clock: Callable[[], int] = timestamps.now_ms,
     ) -> None:
-        """``own_secret`` is the one kept with the server's data; ``clock`` is in Unix ms.
+        """``own_secret`` is the one kept with the server's data; without it, and with no other,
+        ``use_own_secret`` comes before anybody is let in. ``clock`` is in Unix ms.
 
         Raises:
             ConfigurationError: the file of ``settings.jwks`` cannot be used.
         """
-        self._has_secret = bool(settings.secret)
         self._secret = (settings.secret or own_secret).encode()
-        self._hs256 = bool(settings.secret) or settings.jwks is None or settings.anonymous_allowed
+        self._has_own_secret = settings.secret is None
+        self._takes_hs256 = settings.jwks is None or not self._has_own_secret
+        self._takes_hs256 |= settings.anonymous_allowed
         self._keys = KeySet(settings.jwks) if settings.jwks else None
         self._visitor_ttl_ms = round(settings.visitor_ttl_s * 1000)
         self._clock = clock
         self.anonymous_allowed = settings.anonymous_allowed
         """Whether a caller without a token gets ``new_visitor``."""
-        if self._has_secret and len(self._secret) < _GOOD_SECRET_BYTES:
+        if settings.secret and len(self._secret) < _GOOD_SECRET_BYTES:
             _log.warning("CHATSTREAM_SECRET is shorter than %d bytes", _GOOD_SECRET_BYTES)
 
     def use_own_secret(self, own_secret: str) -> None:
-        """Take the secret that is kept with the server's data, once that is open."""
-        if not self._has_secret:
+        """Sign and check with the secret kept with the data, unless one is configured."""
+        if self._has_own_secret:
             self._secret = own_secret.encode()
 
     async def authenticate(self, token: str) -> Identity:
@@ -137,6 +142,7 @@ class Identities:
 
     def _visitor_token(self, user_id: str) -> tuple[str, Identity]:
         expires_at_ms = self._clock() + self._visitor_ttl_ms
+        assert self._secret, "known before anybody is let in"
         claims = _Claims(sub=user_id, exp=expires_at_ms / 1000, visitor=True)
         token = self._jws.encode(msgspec.json.encode(claims), self._secret, algorithm="HS256")
         return token, Identity(user_id, expires_at_ms, admin=False, visitor=True)
@@ -161,7 +167,7 @@ class Identities:
 
     def _keys_for(self, header: _Header) -> Sequence[PyJWK | bytes]:
         if header.alg == "HS256":
-            return (self._secret,) if self._hs256 else ()
+            return (self._secret,) if self._takes_hs256 and self._secret else ()
         if header.alg in KEY_ALGORITHMS and self._keys is not None:
             return self._keys.find(header.alg, header.kid)
         return ()

@@ -260,6 +260,20 @@ class TestVisitors:
         assert identities.renewed(identities.verify(token_of(good(exp=NOW_S + 1)))) is None
         assert identities.renewed(Identity("x", None, admin=False, visitor=True)) is None
 
+    def test_before_the_own_secret_is_known_nobody_is_let_in(self, identities, clock):
+        token, identity = identities.new_visitor()
+        early = Identities(Settings(visitor_ttl_s=100), clock=clock)
+        refusal(early, token)
+        refusal(early, token_of(good(), secret=""))
+        early.use_own_secret(OWN_SECRET)
+        assert early.verify(token) == identity
+
+    def test_the_own_secret_never_takes_the_place_of_one_that_is_set(self, clock):
+        identities = Identities(Settings(secret=SECRET), clock=clock)
+        identities.use_own_secret(OWN_SECRET)
+        assert identities.verify(token_of(good())).user_id == "ann"
+        refusal(identities, token_of(good(), secret=OWN_SECRET))
+
     def test_with_a_secret_set_the_own_one_does_not_count(self, clock):
         identities = Identities(Settings(secret=SECRET), OWN_SECRET, clock)
         refusal(identities, token_of(good(), secret=OWN_SECRET))

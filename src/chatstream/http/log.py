@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, Response, route
 from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from chatstream.domain.state import UserChat
@@ -26,7 +26,7 @@ from chatstream.ids import ChatId, IntentId
 from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
 
 LastEventId = Annotated[
-    str | None, Parameter(header="Last-Event-ID", description="A position; wins over `after`")
+    str | None, HeaderParameter(name="Last-Event-ID", description="A position; wins over `after`")
 ]
 _EVENTS = ResponseSpec(
     Events,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, post
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from chatstream.domain.commands import (
     CancelTurn,
@@ -34,7 +34,7 @@ from chatstream.limits import refuse_content, refuse_unstorable
 
 Prefer = Annotated[
     str | None,
-    Parameter(header="Prefer", description="`wait=N`: answer with the turn if it ends in N s"),
+    HeaderParameter(name="Prefer", description="`wait=N`: answer with the turn if it ends in N s"),
 ]
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,5}(?:\.[0-9]{1,3})?)(?=$|[,;\s])", re.IGNORECASE)
 _LONGEST_WAIT_S = 600.0
