@@ -6,6 +6,9 @@ import json
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from chatstream.errors import Refused
 from chatstream.ws.decoding import BadFrame, decode
 from chatstream.ws.frames import (
@@ -37,8 +40,6 @@ from chatstream.ws.protocol import (
     SessionLimits,
     Unfollow,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 MAX_CONTENT_BYTES = 100
 LIMITS = SessionLimits(hello_timeout_s=5, idle_disconnect_s=60, max_content_bytes=100)

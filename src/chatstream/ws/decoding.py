@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from chatstream.errors import CODES, Code, Refused
 from chatstream.ids import is_id
-from chatstream.limits import MAX_DEPTH, is_storable, refuse_unstorable, too_deep
+from chatstream.limits import MAX_DEPTH, refuse_content, refuse_unstorable, too_deep
 from chatstream.ws.frames import CLIENT_TYPES, ClientFrame, Send, Submit
 
 _decoder = msgspec.json.Decoder(ClientFrame)
@@ -60,18 +60,11 @@ def _shown(error: msgspec.ValidationError) -> str:
 def _refuse_content(frame: ClientFrame, max_content_bytes: int) -> None:
     match frame:
         case Send(content=content):
-            if not content or not is_storable(content):
-                raise Refused("invalid_content")
-            if _is_larger(content, max_content_bytes):
-                raise Refused("too_large", f"content may have {max_content_bytes} bytes of UTF-8")
+            refuse_content(content, max_content_bytes)
         case Submit(values=values):
             refuse_unstorable(values)
         case _:
             pass
-
-
-def _is_larger(content: str, max_bytes: int) -> bool:
-    return 4 * len(content) > max_bytes and len(content.encode()) > max_bytes
 
 
 def _bad(text: str, refused: Refused) -> BadFrame:

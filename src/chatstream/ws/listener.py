@@ -18,7 +18,7 @@ from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import CODES
 from chatstream.identity import COOKIE
-from chatstream.origin import origin_allowed
+from chatstream.origin import request_allowed
 from chatstream.ws.admission import Credentials
 from chatstream.ws.asgi_sink import AsgiSink
 from chatstream.ws.connection import Connection, Surroundings
@@ -47,7 +47,7 @@ async def serve_socket(
     socket: AnySocket, shared: Surroundings, registry: ConnectionRegistry
 ) -> None:
     """One connection from its upgrade to its end."""
-    if not _may_come_in(socket, shared.settings.origins):
+    if not request_allowed(_headers(socket), shared.settings.origins):
         await _refuse(socket)
         return
     await socket.accept()
@@ -88,16 +88,13 @@ def _extensions(socket: AnySocket) -> dict[str, object]:
 # -- what the upgrade says -------------------------------------------------------------------
 
 
-def _may_come_in(socket: AnySocket, allowed: tuple[str, ...]) -> bool:
-    hosts = list(_header(socket, b"host"))
-    host = hosts[0] if len(hosts) == 1 else None
-    return origin_allowed(list(_header(socket, b"origin")), host, allowed)
+def _headers(socket: AnySocket) -> list[tuple[bytes, bytes]]:
+    # Raw: doubled headers must be seen, and Litestar's view joins them.
+    return list(socket.scope["headers"])
 
 
 def _header(socket: AnySocket, name: bytes) -> Iterator[str]:
-    # From the scope: doubled headers must be seen, and Litestar's view joins them.
-    raw = cast("list[tuple[bytes, bytes]]", socket.scope["headers"])
-    return (value.decode("latin-1") for key, value in raw if key.lower() == name)
+    return (value.decode("latin-1") for key, value in _headers(socket) if key.lower() == name)
 
 
 def _credentials(socket: AnySocket) -> Credentials:
