@@ -32,6 +32,7 @@ from chatstream.client.frames import (
 )
 from chatstream.client.roster import Roster
 from chatstream.client.states import (
+    TOO_LARGE,
     CatchingUp,
     Closed,
     Connecting,
@@ -107,8 +108,8 @@ class Connection:
     def close(self, reason: str) -> None:
         """Everyone who waits hears that nothing more will come. The first reason counts."""
         if not isinstance(self.state, Closed):
-            self._roster.end(ClientClosed(reason))
             self._enter(Closed(reason))
+            self._roster.end(ClientClosed(reason))
 
     async def run(self) -> None:
         """Connect, talk, and after each loss do what helps, until nothing does."""
@@ -116,8 +117,10 @@ class Connection:
             while not isinstance(self.state, Closed):
                 lost = await self._one_connection()
                 _log.debug("%s", lost)
-                self._disconnected()
-                await self._recover(lost)
+                self._disconnected(lost)
+                # A loss that comes together with the end hides the cancellation (TaskGroup).
+                if not isinstance(self.state, Closed):
+                    await self._recover(lost)
         except BaseException:
             self.close("failed")
             raise
@@ -226,7 +229,9 @@ class Connection:
 
     # ---------------------------------------------------------------------------- after a loss
 
-    def _disconnected(self) -> None:
+    def _disconnected(self, lost: TransportLost) -> None:
+        if lost.code == TOO_LARGE:
+            self._roster.give_up_largest()
         if self._live_since is not None and _now() - self._live_since >= STABLE_SECONDS:
             self._backoff.reset()
             self._token_was_fresh = False
@@ -247,9 +252,6 @@ class Connection:
                 await self._wait(CROWDED_SECONDS)
             case "drained" if drain_seconds is not None:
                 await self._wait(drain_seconds)
-            case "too_large":
-                self._roster.give_up_largest()
-                await self._wait(self._backoff.next_delay())
             case "drained" | "back_off":
                 await self._wait(self._backoff.next_delay())
 
@@ -295,8 +297,9 @@ class Connection:
         return (to_ms(self.welcome.token_expires_at) - to_ms(self.welcome.server_time)) / 1000
 
     def _enter(self, state: State) -> None:
-        self.state = state
-        self.bell.ring()
+        if not isinstance(self.state, Closed):
+            self.state = state
+            self.bell.ring()
 
 
 def _now() -> float:

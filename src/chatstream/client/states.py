@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -41,9 +41,10 @@ class Closed(msgspec.Struct, frozen=True):
 
 State: TypeAlias = Idle | Connecting | CatchingUp | Live | Waiting | Closed
 
-Remedy: TypeAlias = Literal[
-    "back_off", "drained", "fresh_token", "when_needed", "crowded", "too_large", "none"
-]
+TOO_LARGE: Final = 1009
+"""The close code after a frame that must not be sent again."""
+
+Remedy: TypeAlias = Literal["back_off", "drained", "fresh_token", "when_needed", "crowded", "none"]
 
 
 def remedy(close_code: int | None) -> Remedy:
@@ -53,8 +54,6 @@ def remedy(close_code: int | None) -> Remedy:
             return "drained"
         case 1002 | 1007 | 4400:
             return "none"
-        case 1009:
-            return "too_large"
         case 4401:
             return "fresh_token"
         case 4410:
