@@ -85,11 +85,13 @@ class Lane:
     def refuse_all(self, code: Code) -> None:
         """Refuse everything that waits for the log: it cannot be read."""
         readers, self.readers = self.readers, []
-        futures = [*(waiting.future for waiting in self.queue), *readers]
-        self.queue.clear()
-        for future in futures:
-            if not future.done():
-                future.set_exception(Refused(code))
+        waiting, self.queue = self.queue, deque()
+        for one in waiting:
+            if not one.future.done():
+                one.future.set_exception(Refused(code))
+        for reader in readers:
+            if not reader.done():
+                reader.set_exception(Refused(code))
 
     def distrust(self) -> None:
         """The tip is worth nothing: read the log before the next decision."""

@@ -16,10 +16,10 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstream.domain.commands import (
+    AnyClientCommand,
     AnyCommand,
     CancelTurn,
     ClearSession,
-    ClientCommand,
     EraseChat,
     OpenChat,
     Streamed,
@@ -73,9 +73,7 @@ class ReadModels(Protocol):
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> tuple[RowChange, ...]: ...
 
-    def remembered(
-        self, chat_id: ChatId, command_id: str, record: CommandRecord
-    ) -> RowChange: ...
+    def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange: ...
 
     async def commands_of(self, chat_id: ChatId) -> list[tuple[str, CommandRecord]]: ...
 
@@ -185,7 +183,7 @@ class ChatService:
 
     def _with_streamed(self, command: AnyCommand) -> AnyCommand:
         """A command that may end the turn takes along what its runner has streamed."""
-        if self.turns is None or not isinstance(command, ClientCommand | ClearSession):
+        if self.turns is None or not isinstance(command, AnyClientCommand | ClearSession):
             return command
         streamed = self.turns.streamed(command.user_chat_id)
         return command if streamed is None else replace(command, streamed=streamed)
@@ -213,7 +211,7 @@ class ChatService:
                 rewrites=erases,
             )
             return verdict, append
-        if not isinstance(command, ClientCommand):
+        if not isinstance(command, AnyClientCommand):
             exists = isinstance(command, OpenChat)
             return Verdict(waiting, before, before.position, duplicate=exists), None
         record = before.commands.get(command.id)
@@ -222,7 +220,7 @@ class ChatService:
         return self._remembered(lane, waiting, command)
 
     def _remembered(
-        self, lane: Lane, waiting: Waiting, command: ClientCommand
+        self, lane: Lane, waiting: Waiting, command: AnyClientCommand
     ) -> tuple[Verdict, Append]:
         """A command that changes nothing is stored by its id alone."""
         before = lane.tip
@@ -327,7 +325,7 @@ def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
 
 
 def _position_of(command: AnyCommand, after: UserChat, first_position: int) -> int:
-    if not isinstance(command, ClientCommand) or isinstance(command, CancelTurn):
+    if not isinstance(command, AnyClientCommand) or isinstance(command, CancelTurn):
         return first_position
     record = after.commands.get(command.id)
     return first_position if record is None else record.position

@@ -16,8 +16,10 @@ from chatstream.domain.events import (
     CommandKey,
     Hidden,
     IntentChanged,
+    IntentStatus,
     ResponseGiven,
     SessionChanged,
+    SessionStatus,
     TurnChanged,
     TurnEnd,
 )
@@ -104,7 +106,7 @@ class Draft:
             session_id = session.session_id if session is not None else None
         return Scope(intent_id, session_id, turn.socket_connection_id, turn.caused_by)
 
-    def intent(self, scope: Scope, status: str, reason: str | None) -> None:
+    def intent(self, scope: Scope, status: IntentStatus, reason: str | None) -> None:
         """Append a plain change of an intent's status."""
         self.add(IntentChanged(**self.base(scope), status=status, reason=reason))
 
@@ -121,7 +123,7 @@ class Draft:
         )
         self.intent(scope, "abandoned", reason)
 
-    def session(self, scope: Scope, status: str) -> None:
+    def session(self, scope: Scope, status: SessionStatus) -> None:
         """Append a change of the session in ``scope``."""
         self.add(SessionChanged(**self.base(scope), status=status))
 

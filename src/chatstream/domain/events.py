@@ -7,7 +7,7 @@ topic and an upcaster (``upcasting.py``). What is stored but never framed is ``H
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -188,4 +188,4 @@ AnyFact = (
     | ToolReturned
     | ErrorRaised
 )
-FACTS: tuple[type[AnyFact], ...] = AnyFact.__args__  # type: ignore[attr-defined]
+FACTS: tuple[type[AnyFact], ...] = get_args(AnyFact)

@@ -76,7 +76,7 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
     return _with_activity(_apply(moved, fact), fact)
 
 
-def _apply(state: UserChat, fact: AnyFact) -> UserChat:
+def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 - one arm a fact
     match fact:
         case ChatChanged():
             return _chat_changed(state, fact)

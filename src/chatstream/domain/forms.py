@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from chatstream.domain.state import ShownComponent
@@ -48,8 +48,8 @@ def _button_problems(component: ShownComponent, values: JsonObject) -> Iterator[
 def _schema_problems(schema: JsonObject, values: JsonObject) -> Iterator[tuple[str, str]]:
     try:
         errors = list(_validator_class()(schema).iter_errors(values))
-    except Exception as error:  # noqa: BLE001 - an agent's broken schema must not break the chat
-        yield "", f"the form's schema cannot be used: {type(error).__name__}"
+    except Exception as broken:  # noqa: BLE001 - an agent's schema must not break the chat
+        yield "", f"the form's schema cannot be used: {type(broken).__name__}"
         return
     for error in errors:
         yield _field(error), error.message
@@ -58,8 +58,8 @@ def _schema_problems(schema: JsonObject, values: JsonObject) -> Iterator[tuple[s
 def _field(error: ValidationError) -> str:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "required":
-        missing = (name for name in error.validator_value if name not in error.instance)
-        path.append(next(missing, ""))
+        needed, given = cast("list[str]", error.validator_value), cast("JsonObject", error.instance)
+        path.append(next((name for name in needed if name not in given), ""))
     return ".".join(path)
 
 
@@ -72,8 +72,15 @@ def _validator_class() -> Callable[[JsonObject], Validator]:
     formats = FormatChecker(formats=())
     for name, check in _FORMATS.items():
         formats.checks(name, raises=ValueError)(check)
-    bounded = extend(Draft202012Validator, {"pattern": _pattern})
-    return lambda schema: bounded(schema, format_checker=formats)
+    bounded = cast(
+        "Callable[..., Validator]",
+        extend(Draft202012Validator, {"pattern": _pattern}),  # type: ignore[no-untyped-call]
+    )
+
+    def validator(schema: JsonObject) -> Validator:
+        return bounded(schema, format_checker=formats)
+
+    return validator
 
 
 def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterator[Any]:
@@ -94,6 +101,14 @@ def _texts(check: Callable[[str], object]) -> Callable[[object], bool]:
     return checks
 
 
+def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        parse(text)  # a ``ValueError`` says no
+        return True
+
+    return check
+
+
 def _is_uri(text: str) -> bool:
     return bool(urlsplit(text).scheme) and not any(character.isspace() for character in text)
 
@@ -101,8 +116,8 @@ def _is_uri(text: str) -> bool:
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
 _FORMATS: dict[str, Callable[[object], bool]] = {
     "date": _texts(lambda text: date.fromisoformat(text) and len(text) == len("2026-11-23")),
-    "time": _texts(lambda text: time.fromisoformat(text) is not None),
-    "date-time": _texts(lambda text: datetime.fromisoformat(text) is not None),
+    "time": _texts(_parses(time.fromisoformat)),
+    "date-time": _texts(_parses(datetime.fromisoformat)),
     "email": _texts(_EMAIL.fullmatch),
     "uri": _texts(_is_uri),
 }

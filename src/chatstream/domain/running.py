@@ -77,7 +77,9 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
             assert_never(command)
 
 
-def _record(draft: Draft, turn: Turn, command: RecordStep) -> None:
+def _record(  # noqa: C901, PLR0912 - one arm a step
+    draft: Draft, turn: Turn, command: RecordStep
+) -> None:
     step, scope = command.step, draft.scope_of_turn(turn)
     match step:
         case Thinking():

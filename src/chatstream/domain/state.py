@@ -153,9 +153,7 @@ class UserChat(Struct, frozen=True):
     unfinished: dict[IntentId, Intent] = field(default_factory=dict)
     complete: Ledger[IntentId, Intent] = field(default_factory=Ledger[IntentId, Intent])
     sessions: dict[SessionId, Session] = field(default_factory=dict)
-    ended_sessions: Ledger[SessionId, Session] = field(
-        default_factory=Ledger[SessionId, Session]
-    )
+    ended_sessions: Ledger[SessionId, Session] = field(default_factory=Ledger[SessionId, Session])
     components: Ledger[str, IntentId] = field(default_factory=Ledger[str, IntentId])
     turn: Turn | None = None
     waiting: tuple[Message, ...] = ()

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from chatstream.domain.commands import (
     AbandonIdleIntent,
     AbandonIntent,
+    AnyClientCommand,
     AnyCommand,
     BringContext,
     CancelTurn,
     CheckpointAnswer,
     ClearSession,
-    ClientCommand,
     CloseChat,
     EraseChat,
     ExpireSession,
@@ -31,10 +31,11 @@ from chatstream.domain.commands import (
     ResumeIntent,
     RetryMessage,
     SendMessage,
+    Streamed,
     SubmitComponent,
     digest,
 )
-from chatstream.domain.draft import Draft
+from chatstream.domain.draft import Draft, Scope
 from chatstream.domain.events import (
     AnyFact,
     ChatChanged,
@@ -49,6 +50,7 @@ from chatstream.domain.running import decide_step
 from chatstream.domain.state import CommandRecord, Intent, LastMessage, Message, UserChat
 from chatstream.domain.turns import Start, end_sessions, start_turn, start_waiting
 from chatstream.errors import Refused
+from chatstream.ids import IntentId
 from chatstream.timestamps import to_text
 
 __all__ = ["INITIAL", "Decision", "UserChat", "decide", "evolve", "fold", "remember"]
@@ -67,7 +69,7 @@ def decide(command: AnyCommand, state: UserChat) -> Decision:
         return _open(command, state)
     if state.status == "none" or state.user_id != command.user_id:
         raise Refused("not_found")
-    if not isinstance(command, ClientCommand):
+    if not isinstance(command, AnyClientCommand):
         return _decided(Draft(state, command), command)
     key = CommandKey(command.id, digest(command))
     if _is_repeat(state, key):
@@ -102,7 +104,7 @@ def _is_repeat(state: UserChat, key: CommandKey) -> bool:
     return True
 
 
-def _refuse_closed(command: ClientCommand, state: UserChat) -> Decision:
+def _refuse_closed(command: AnyClientCommand, state: UserChat) -> Decision:
     if isinstance(command, CloseChat):
         return Decision((), state)
     raise Refused("chat_closed")
@@ -114,7 +116,9 @@ def _decided(draft: Draft, command: AnyCommand) -> Decision:
     return Decision(tuple(draft.facts), draft.state)
 
 
-def _carry_out(draft: Draft, command: AnyCommand) -> None:
+def _carry_out(  # noqa: C901, PLR0912 - one arm a command
+    draft: Draft, command: AnyCommand
+) -> None:
     match command:
         case SendMessage():
             _send(draft, command)
@@ -180,14 +184,14 @@ def _starts_at_once(state: UserChat) -> bool:
     return state.turn is None
 
 
-def _scope_of_message(draft: Draft, start: Start | None):
+def _scope_of_message(draft: Draft, start: Start | None) -> Scope:
     scope = draft.scope_of_command()
     if start is None:
         return scope
     return replace(scope, user_intent_id=start.intent_id, session_id=start.session_id)
 
 
-def _resumable(state: UserChat, user_intent_id: str) -> Intent:
+def _resumable(state: UserChat, user_intent_id: IntentId) -> Intent:
     intent = state.intent(user_intent_id)
     if intent is None:
         raise Refused("not_found")
@@ -280,7 +284,7 @@ def _abandon(draft: Draft, command: AbandonIntent) -> None:
     draft.intent(draft.scope_of_command(command.user_intent_id), "abandoned", "user")
 
 
-def _cancel_turn_of(draft: Draft, intent: Intent, streamed) -> None:
+def _cancel_turn_of(draft: Draft, intent: Intent, streamed: Streamed | None) -> None:
     turn = draft.state.turn
     if turn is not None and turn.user_intent_id == intent.user_intent_id:
         draft.cancel_turn(streamed)

@@ -37,9 +37,7 @@ class Chats:
         """The chat's row if its status or title changed."""
         if not any(_matters(fact, state) for fact in facts):
             return []
-        return [
-            CHATS.row(chat_id, state.user_id, state.status, state.title, state.opened_at)
-        ]
+        return [CHATS.row(chat_id, state.user_id, state.status, state.title, state.opened_at)]
 
 
 def _matters(fact: AnyFact, state: UserChat) -> bool:

@@ -42,7 +42,8 @@ WITH log AS (
         WHERE turn.user_chat_id = message.user_chat_id AND turn.topic = 'turn.1'
             AND turn.position > message.position
             AND json_extract(turn.frame, '$.status') = 'started'
-            AND json_extract(turn.frame, '$.caused_by') = json_extract(message.frame, '$.message_id')
+            AND json_extract(turn.frame, '$.caused_by')
+                = json_extract(message.frame, '$.message_id')
         LIMIT 1) ELSE message.frame END AS owner
     FROM messages AS message
 )
@@ -59,11 +60,9 @@ SELECT json_extract(frame, '$.event_id') AS id,
     coalesce(intents.status = 'abandoned', 0) AS abandoned,
     owned.position AS position
 FROM owned
-LEFT JOIN intents ON intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""
+LEFT JOIN intents ON intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""  # noqa: S608 - our own text
 
-HISTORY_VIEW = TableDefinition(
-    name="chat_history", columns=(), key=(), ddl=(_SQLITE_VIEW,)
-)
+HISTORY_VIEW = TableDefinition(name="chat_history", columns=(), key=(), ddl=(_SQLITE_VIEW,))
 
 
 def history_rows(

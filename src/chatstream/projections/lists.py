@@ -100,11 +100,13 @@ class Lists:
         """Sessions in ``status`` (``started``: the living), newest activity first."""
         mine = "" if user_id is None else " AND user_id = ?"
         rows = await self._store.fetch(
-            "SELECT session_id, user_chat_id, user_intent_id, status, started_at,"
+            "SELECT session_id, user_chat_id, user_intent_id, status, started_at,"  # noqa: S608
             f" last_activity_at FROM sessions WHERE status = ?{mine}",
             (status, *_given(user_id)),
         )
-        found = {str(row[0]): await self._session_row([str(value) for value in row]) for row in rows}
+        found = {
+            str(row[0]): await self._session_row([str(value) for value in row]) for row in rows
+        }
         keys = [After(row.last_activity_at, row.session_id) for row in found.values()]
         return [found[key.id] for key in _page(keys, after, limit)]
 
@@ -173,7 +175,7 @@ class Lists:
 
     async def _active(self, wanted: IntentFilter) -> list[IntentView]:
         """Active intents as their chats know them: their activity moves with the log."""
-        conditions, values = ["status = 'active'"], []
+        conditions, values = ["status = 'active'"], list[SqlValue]()
         if wanted.user_id is not None:
             conditions.append("user_id = ?")
             values.append(wanted.user_id)

@@ -124,17 +124,16 @@ class Run:
 
     async def bring(self, source: str, context: dict[str, object]) -> None:
         """Store what the context manager brought, and let the agent read it."""
-        receipt = await self._submit(
-            BringContext(**self._base(), source=source, context=context)
-        )
+        receipt = await self._submit(BringContext(**self._base(), source=source, context=context))
         self._state = receipt.state
 
     async def drive(self) -> None:
         """Run the agent to the end of its turn. Returns in every case; ``fault`` tells why a
         run could not store its steps."""
         steps = self._agent(turn_of(self.chat_id, self._state, self._host.now_ms()))
+        limit = asyncio.timeout(self._timeout_s)
         try:
-            async with asyncio.timeout(self._timeout_s) as limit:
+            async with limit:
                 await self._consume(steps)
         except asyncio.CancelledError:
             if not self.is_over and self.fault is None:
@@ -268,9 +267,7 @@ class Run:
         self._cancel_checkpoint()
         if not self.is_over:
             self._pipeline(
-                FinishTurn(
-                    **self._base(), message_id=self._message_id, streamed_text=self._text
-                )
+                FinishTurn(**self._base(), message_id=self._message_id, streamed_text=self._text)
             )
 
     def _agent_raised(self, error: Exception, *, timed_out: bool) -> None:
