@@ -1,13 +1,10 @@
 // Everything of the browser that the client touches, in one place, so that a test can hand in its own.
 
 /** The part of `Storage` that is used. */
-export interface Store {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
+export type Store = Pick<Storage, 'getItem' | 'setItem'>;
 
 export interface Environment {
+  /** Absent: server-sent events from the start. */
   WebSocket: typeof WebSocket | undefined;
   fetch: typeof fetch;
   /** 0 to 1, for the jitter. */
@@ -16,8 +13,45 @@ export interface Environment {
   local: Store;
   /** Survives a reload of this tab: the outbox. */
   session: Store;
-  /** Where `online`, `offline`, `visibilitychange` and `pageshow` arrive. */
+  /** Where `online`, `offline`, `visibilitychange`, `pageshow` and `storage` arrive. */
   page: EventTarget | undefined;
   online: () => boolean;
   visible: () => boolean;
+}
+
+/** The browser's own. */
+export function browser(): Environment {
+  const { document, navigator, window, WebSocket } = globalThis;
+  return {
+    WebSocket,
+    fetch: (...request) => fetch(...request),
+    random: Math.random,
+    local: stored('localStorage'),
+    session: stored('sessionStorage'),
+    // `visibilitychange` bubbles from the document to the window.
+    page: window,
+    online: () => navigator?.onLine !== false,
+    visible: () => !document?.hidden,
+  };
+}
+
+// Where storage is forbidden or full, the chat goes on and only a reload forgets.
+function stored(name: 'localStorage' | 'sessionStorage'): Store {
+  return {
+    getItem: (key) => attempt(() => globalThis[name].getItem(key)),
+    setItem: (key, value) => void attempt(() => globalThis[name].setItem(key, value)),
+  };
+}
+
+function attempt<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}
+
+/** 128 random bits. Not `crypto.randomUUID`: pages on plain http do not have it. */
+export function newId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
 }

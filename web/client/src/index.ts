@@ -22,8 +22,9 @@
 //   subscribe(listener)        called after each change; returns the function that ends it
 //
 // Several chats on the screen at once are several clients. `apply(state, frames)` is the pure fold that all of this
-// shows: also a replay's, `apply(initialChat(id), frames)`.
-export { apply, initialChat, prepend } from './reducer.ts';
+// shows; also a replay's: `foldEvents(id, events)`.
+export { apply, foldEvents, initialChat } from './reducer.ts';
 export { ChatClient } from './client.ts';
 export type { ClientOptions } from './client.ts';
+export type { Environment } from './environment.ts';
 export type * from './types.ts';

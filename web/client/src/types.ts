@@ -295,18 +295,14 @@ export interface Turn {
   /** The user message that is run again. */
   retry_of?: string;
   user_intent_id?: string;
-  started_at: string;
-  ended_at?: string;
 }
 
 export interface Component {
   component_id: string;
   user_intent_id?: string;
-  position: number;
   /** `closed`: by a newer one, by its intent's or the chat's end. A passed `expires_at` is the reader's to see. */
   status: 'open' | 'submitted' | 'closed';
   reason?: 'superseded' | 'complete' | 'chat_closed';
-  expires_at?: string;
   values?: Values;
 }
 
@@ -330,7 +326,6 @@ export interface ChatState {
   intents: Record<string, Intent>;
   /** The active intent's id, else the most recently created one's, or null. */
   intent: string | null;
-  session: Session | null;
   /** By `caused_by`. A user message without one here waits for its turn. */
   turns: Record<string, Turn>;
   turn: RunningTurn | null;
@@ -346,8 +341,10 @@ export type ConnectionState =
   /** `retry_at` in milliseconds since the epoch, by this machine's clock. */
   | { status: 'waiting'; retry_at: number; attempt: number }
   | { status: 'offline'; attempt: number }
-  /** `left`: by `disconnect()`; the others are final refusals. */
-  | { status: 'closed'; reason: 'left' | 'unauthenticated' | 'protocol' };
+  /** `left`: by `disconnect()`. The others are final refusals; `not_found`: the chat asked for is not this user's. */
+  | { status: 'closed'; reason: ClosedReason };
+
+export type ClosedReason = 'left' | 'unauthenticated' | 'protocol' | 'not_found';
 
 /** A command on its way. */
 export interface Outgoing {
@@ -356,7 +353,10 @@ export interface Outgoing {
   status: 'waiting' | 'sending' | 'sent' | 'failed';
   /** Milliseconds since the epoch. */
   made_at: number;
-  /** With `failed`; `code` is the server's, or `expired` (older than ten minutes) or `too_large`. */
+  /** With `sent`: where its event stands. */
+  position?: number;
+  /** With `failed`; `code` is the server's with its message, or the client's own, without one: `expired` (older than ten
+   * minutes) or `too_large`. */
   error?: Pick<Rejected, 'code' | 'message' | 'details'>;
 }
 
