@@ -79,6 +79,7 @@ class Connection:
         self.user_id = ""
         """Empty until the caller is known."""
         self.unanswered: set[asyncio.Future[Receipt]] = set()
+        self._newest: asyncio.Future[Receipt] | None = None
         self._shared = shared
         self._credentials = credentials
         self._loop = asyncio.get_running_loop()
@@ -216,12 +217,23 @@ class Connection:
         try:
             self._shared.limiter.take(self.user_id)
         except Refused as refused:
-            for effect in self._session.rate_limited(frame, refused, self._loop.time()):
-                self._carry_out(effect)
+            self._answer_in_order(self._session.rate_limited(frame, refused, self._loop.time()))
             return
-        receipt = self._shared.service.submit(to_command(frame, self._origin()))
+        receipt = self._newest = self._shared.service.submit(to_command(frame, self._origin()))
         self.unanswered.add(receipt)
         receipt.add_done_callback(partial(self._answer, frame))
+
+    def _answer_in_order(self, effects: list[Effect]) -> None:
+        """Refusals of our own do not overtake the answers to what was sent before."""
+
+        def carry_out(_: object = None) -> None:
+            for effect in effects:
+                self._carry_out(effect)
+
+        if self._newest in self.unanswered:
+            self._newest.add_done_callback(carry_out)
+        else:
+            carry_out()
 
     def _origin(self) -> Origin:
         return Origin(

@@ -12,10 +12,12 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Request
 from websockets.protocol import State
 
 from chatstream.ws.listener import SINK_EXTENSION
@@ -98,6 +100,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Bound what the kernel holds."""
         super().connection_made(transport)
         _bound_unsent(transport)
+
+    def handle_connect(self, event: Request) -> None:
+        """A doubled ``Origin`` is a forbidden one: to the library it is a bad request."""
+        if len(event.headers.get_all("Origin")) > 1:
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.conn.send_response(self.conn.reject(HTTPStatus.FORBIDDEN, "two origins\n"))
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+        else:
+            super().handle_connect(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer that waited for this."""
