@@ -46,7 +46,7 @@ export class ChatSession implements ReactiveController {
     this.#unsubscribe();
     this.#unsubscribe = this.client.subscribe(() => this.#changed());
     await this.open(this.client.chat.user_chat_id, this.client.chat.events.length > 0);
-    this.#changed();
+    this.#show();
     if (atOnce) this.client.connect();
   }
 
@@ -70,11 +70,15 @@ export class ChatSession implements ReactiveController {
     this.snapshot = after;
     // A piece of an answer touches that answer alone, however long the chat is.
     if (onlyAnswersGrew(before, after)) return this.#host.grown(after.chat);
-    this.entries = this.#timeline.update(after.chat.events);
-    this.#watchConnection(after);
-    this.#host.requestUpdate();
+    this.#show();
     if (before.chat.user_chat_id === after.chat.user_chat_id) this.#host.moved(before.chat, after.chat);
     if (before.chat.events !== after.chat.events) this.#saveSoon(after.chat);
+  }
+
+  #show(): void {
+    this.entries = this.#timeline.update(this.snapshot.chat.events);
+    this.#watchConnection(this.snapshot);
+    this.#host.requestUpdate();
   }
 
   #watchConnection({ connection }: Snapshot): void {

@@ -57,13 +57,13 @@ export function timeAgo(timestamp: string, locale: string, now: number): string 
 }
 
 /** "320 ms", "1.3 s" or "2 min 5 s". */
-export function duration(milliseconds: number, locale: string): string {
-  const unit = (value: number, name: string, digits: number) =>
-    new Intl.NumberFormat(locale, { style: 'unit', unit: name, maximumFractionDigits: digits }).format(value);
-  if (milliseconds < 995) return unit(Math.round(milliseconds), 'millisecond', 0);
-  if (milliseconds < 59_950) return unit(milliseconds / 1000, 'second', 1);
+export function duration(milliseconds: number, texts: Texts): string {
+  const number = (value: number) =>
+    new Intl.NumberFormat(texts.locale, { maximumFractionDigits: 1 }).format(value);
+  if (milliseconds < 995) return texts.get('milliseconds', { count: number(Math.round(milliseconds)) });
+  if (milliseconds < 59_950) return texts.get('seconds', { count: number(milliseconds / 1000) });
   const seconds = Math.round(milliseconds / 1000);
-  return `${unit(Math.floor(seconds / 60), 'minute', 0)} ${unit(seconds % 60, 'second', 0)}`;
+  return texts.get('minutes', { minutes: number(Math.floor(seconds / 60)), seconds: number(seconds % 60) });
 }
 
 /** A machine's name as words: `create_alarm` and `createAlarm` become "Create alarm". */

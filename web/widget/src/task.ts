@@ -2,6 +2,7 @@
 import type { ChatState, ComponentEvent, EventFrame, Intent, Values } from '../../client/src/types.ts';
 import { fieldsOf, leavesOf } from './forms/schema.ts';
 import { humanName } from './format.ts';
+import { markdownText } from './markdown/render.ts';
 import type { Texts } from './strings.ts';
 import type { Entry } from './timeline.ts';
 
@@ -21,7 +22,18 @@ export function currentTask(chat: ChatState): Intent | null {
 export function waitingFor(chat: ChatState, intent: Intent, entries: readonly Entry[]): string {
   if (chat.turn) return '';
   const asked = missingFields(chat, intent) || missingInSteps(entries);
-  return asked || (intent.question?.text ?? '');
+  return asked || questionIn(intent.question?.text ?? '');
+}
+
+/** The question of an answer without its markup: its last sentence that asks, else all of it. */
+export function questionIn(markdown: string): string {
+  const words = markdownText(markdown);
+  return (
+    words
+      .match(/[^.!?…。؟？\n]+[?؟？]/g)
+      ?.at(-1)
+      ?.trim() ?? words
+  );
 }
 
 function missingFields(chat: ChatState, intent: Intent): string {

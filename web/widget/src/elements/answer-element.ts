@@ -1,7 +1,7 @@
 // One answer, drawn as it grows. Pieces that arrive within one frame of the screen are drawn together.
 import type { View } from '../view.ts';
 import { define } from '../view.ts';
-import { MarkdownStream } from '../markdown-stream.ts';
+import { MarkdownStream } from '../markdown/stream.ts';
 
 export class AnswerElement extends HTMLElement {
   view: View | null = null;

@@ -5,7 +5,7 @@ import type { ComponentEvent } from '../../../client/src/types.ts';
 import { valueText } from '../format.ts';
 import { ExpiryTimer } from '../expiry.ts';
 import { fieldsOf, leavesOf, type Field } from '../forms/schema.ts';
-import { validateDraft, type FieldErrors } from '../forms/validate.ts';
+import { validateDraft, valueAt, type FieldErrors } from '../forms/validate.ts';
 import {
   fieldKey,
   initialDraft,
@@ -136,7 +136,7 @@ export class FormElement extends LightElement {
 
   #submit(fields: readonly Field[], event: ComponentEvent, view: View): void {
     const draft = this.#currentDraft(fields, event);
-    this.errors = validateDraft(event.schema, fields, draft, view.texts);
+    this.errors = validateDraft(fields, draft, view.texts);
     this.#focusError = Object.keys(this.errors).length > 0;
     if (this.#focusError) return;
     keep('sessionStorage', draftKey(event), null);
@@ -168,13 +168,6 @@ function summaryView(fields: readonly Field[], values: FormValues, view: View): 
   });
   return html`<dl class="facts">${rows}</dl>
     <p class="note good">${icons.check}${view.texts.get('form_submitted')}</p>`;
-}
-
-function valueAt(values: FormValues, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (at, name) => (typeof at === 'object' && at !== null ? (at as FormValues)[name] : undefined),
-    values,
-  );
 }
 
 function stateChanged(value: ComponentState, old: ComponentState | undefined): boolean {

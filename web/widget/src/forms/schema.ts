@@ -31,10 +31,23 @@ export interface Field {
   readonly initial: unknown;
   readonly choices: readonly Choice[];
   readonly fields: readonly Field[];
-  readonly minimum: number | undefined;
-  readonly maximum: number | undefined;
-  readonly maxLength: number | undefined;
+  readonly limits: Limits;
+  readonly pattern: string | undefined;
 }
+
+const LIMITS = [
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+] as const;
+/** The schema's keywords that hold a number. */
+export type Limits = Readonly<Partial<Record<(typeof LIMITS)[number], number>>>;
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -63,10 +76,15 @@ function fieldOf(path: readonly string[], schema: Schema, required: boolean): Fi
     initial: schema['default'],
     choices: choicesOf(kind === 'choices' ? asSchema(schema['items']) : schema),
     fields: kind === 'group' ? fieldsOf(schema, path) : [],
-    minimum: asNumber(schema['minimum']),
-    maximum: asNumber(schema['maximum']),
-    maxLength: asNumber(schema['maxLength']),
+    limits: limitsOf(schema),
+    pattern: asText(schema['pattern']) || undefined,
   };
+}
+
+function limitsOf(schema: Schema): Limits {
+  return Object.fromEntries(
+    LIMITS.map((name) => [name, schema[name]] as const).filter(([, limit]) => typeof limit === 'number'),
+  );
 }
 
 function kindOf(schema: Schema, depth: number): FieldKind {
@@ -122,8 +140,4 @@ function asList(value: unknown): readonly unknown[] {
 
 function asText(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function asNumber(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

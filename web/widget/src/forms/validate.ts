@@ -1,74 +1,88 @@
-// What is wrong with a form's values, one message a field, before they are sent.
-import { Validator, type OutputUnit, type Schema } from '@cfworker/json-schema';
+// What is wrong with a form's values, one message a field, before they are sent: the keywords that
+// the fields of `schema.ts` can carry. Whatever else a schema says is the server's to judge, whose
+// word is last; a complete validator would be 6 KB of the widget's 45 for keywords no field shows.
 import type { Texts } from '../strings.ts';
 import { leavesOf, type Field } from './schema.ts';
-import { fieldKey, valuesOf, type Draft } from './values.ts';
+import { fieldKey, valuesOf, type Draft, type FormValues } from './values.ts';
 
 /** Messages by field key. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
 // A schema's `pattern` runs on a backtracking engine: a long value could hang the tab.
-const LONGEST_CHECKED_TEXT = 1000;
-const SHAPED_BY_THE_INPUT: readonly string[] = ['date', 'time', 'date-time'];
+const LONGEST_PATTERN_SUBJECT = 500;
+const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/;
+const URI = /^[a-z][a-z\d+.-]*:[^\s]+$/i;
 
 /** The errors of `draft`, in the order of the fields; empty if it may be sent. */
-export function validateDraft(
-  schema: unknown,
-  fields: readonly Field[],
-  draft: Draft,
-  texts: Texts,
-): FieldErrors {
-  const units = schemaErrors(schema, valuesOf(fields, draft));
+export function validateDraft(fields: readonly Field[], draft: Draft, texts: Texts): FieldErrors {
+  const values = valuesOf(fields, draft);
   const errors: Record<string, string> = {};
   for (const field of leavesOf(fields)) {
-    const message = isMissing(field, draft) ? texts.get('form_required') : messageFor(field, units, texts);
+    const message = messageFor(field, valueAt(values, field.path), texts);
     if (message) errors[fieldKey(field.path)] = message;
   }
   return errors;
 }
 
-function schemaErrors(schema: unknown, values: object): readonly OutputUnit[] {
-  if (JSON.stringify(values).length > LONGEST_CHECKED_TEXT * 20) return [];
-  try {
-    return new Validator(schema as Schema, '2020-12', false).validate(values).errors;
-  } catch {
-    return []; // A schema this engine cannot read (a foreign `pattern`) is the server's to judge.
-  }
-}
-
-function isMissing(field: Field, draft: Draft): boolean {
-  const held = draft[fieldKey(field.path)];
-  return field.required && (held === undefined || held === '' || (Array.isArray(held) && held.length === 0));
-}
-
-function messageFor(field: Field, units: readonly OutputUnit[], texts: Texts): string {
-  const location = `#/${field.path.map((name) => encodeURI(name.replace(/~/g, '~0').replace(/\//g, '~1'))).join('/')}`;
-  const unit = units.find(
-    (candidate) => candidate.instanceLocation === location && concerns(candidate, field),
+/** The value of the field at `path`, or undefined. */
+export function valueAt(values: FormValues, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) => (typeof at === 'object' && at !== null ? (at as FormValues)[name] : undefined),
+    values,
   );
-  return unit ? messageOf(unit, field, texts) : '';
 }
 
-function concerns(unit: OutputUnit, field: Field): boolean {
-  return !(unit.keyword === 'format' && SHAPED_BY_THE_INPUT.includes(field.kind));
+function messageFor(field: Field, value: unknown, texts: Texts): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0 && field.required)) {
+    return field.required ? texts.get('form_required') : '';
+  }
+  if (typeof value === 'number') return numberMessage(field, value, texts);
+  if (typeof value === 'string') return textMessage(field, value, texts);
+  return Array.isArray(value) ? listMessage(field, value.length, texts) : '';
 }
 
-function messageOf(unit: OutputUnit, field: Field, texts: Texts): string {
-  const limit = /(\d+(?:\.\d+)?)[^\d]*$/.exec(unit.error)?.[1] ?? '';
-  switch (unit.keyword) {
-    case 'minimum':
-    case 'exclusiveMinimum':
-      return texts.get('form_minimum', { limit: field.minimum ?? limit });
-    case 'maximum':
-    case 'exclusiveMaximum':
-      return texts.get('form_maximum', { limit: field.maximum ?? limit });
-    case 'minLength':
-      return texts.get('form_min_length', { limit });
-    case 'maxLength':
-      return texts.get('form_max_length', { limit: field.maxLength ?? limit });
-    case 'format':
-      return texts.get('form_bad_format', { format: field.label });
-    default:
-      return field.description || texts.get('form_bad_value');
+function numberMessage({ kind, limits }: Field, value: number, texts: Texts): string {
+  const least = limits.minimum ?? limits.exclusiveMinimum;
+  const most = limits.maximum ?? limits.exclusiveMaximum;
+  if (value < (limits.minimum ?? -Infinity) || value <= (limits.exclusiveMinimum ?? -Infinity)) {
+    return texts.get('form_minimum', { limit: least ?? '' });
+  }
+  if (value > (limits.maximum ?? Infinity) || value >= (limits.exclusiveMaximum ?? Infinity)) {
+    return texts.get('form_maximum', { limit: most ?? '' });
+  }
+  const whole = kind !== 'integer' || Number.isInteger(value);
+  return whole && isMultiple(value, limits.multipleOf) ? '' : texts.get('form_bad_value');
+}
+
+// By division with a tolerance: 0.3 is a multiple of 0.1 to a person.
+function isMultiple(value: number, step: number | undefined): boolean {
+  return step === undefined || Math.abs(value / step - Math.round(value / step)) < 1e-9;
+}
+
+function textMessage(field: Field, value: string, texts: Texts): string {
+  if (field.kind === 'choice') return '';
+  if (field.kind === 'number' || field.kind === 'integer') return texts.get('form_bad_value');
+  const { minLength = 0, maxLength = Infinity } = field.limits;
+  const length = [...value].length;
+  if (length < minLength) return texts.get('form_min_length', { limit: minLength });
+  if (length > maxLength) return texts.get('form_max_length', { limit: maxLength });
+  const misshapen =
+    (field.kind === 'email' && !EMAIL.test(value)) || (field.kind === 'uri' && !URI.test(value));
+  if (misshapen) return texts.get('form_bad_format', { format: field.label });
+  return matches(field.pattern, value) ? '' : field.description || texts.get('form_bad_value');
+}
+
+function listMessage({ limits }: Field, length: number, texts: Texts): string {
+  const fits = length >= (limits.minItems ?? 0) && length <= (limits.maxItems ?? Infinity);
+  return fits ? '' : texts.get('form_bad_value');
+}
+
+// A pattern of another dialect may not compile here: then the server decides.
+function matches(pattern: string | undefined, value: string): boolean {
+  if (pattern === undefined || value.length > LONGEST_PATTERN_SUBJECT) return true;
+  try {
+    return new RegExp(pattern, 'u').test(value);
+  } catch {
+    return true;
   }
 }

@@ -12,7 +12,8 @@ export const answer = css`
   .markdown > :last-child {
     margin-block-end: 0;
   }
-  .markdown.growing > p:last-child::after {
+  .markdown.growing > p:last-child::after,
+  .markdown.growing > :is(ol, ul):last-child > li:last-child::after {
     content: '';
     display: inline-block;
     width: 0.5em;

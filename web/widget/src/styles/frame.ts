@@ -273,6 +273,7 @@ export const frame = css`
   }
   .chat-row {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     justify-items: start;
     gap: 2px;
     width: 100%;
@@ -311,6 +312,9 @@ export const frame = css`
     width: 100%;
     max-width: 760px;
     margin-inline: auto;
+  }
+  :host([layout='page']) .message.assistant {
+    max-width: 100%;
   }
   @container chat (min-width: 900px) {
     :host([layout='page']) .aside {

@@ -8,7 +8,8 @@ export const log = css`
     min-height: 0;
     overflow-y: auto;
     overscroll-behavior: contain;
-    scrollbar-gutter: stable;
+    scrollbar-width: thin;
+    scrollbar-color: var(--border) transparent;
   }
   .log:focus-visible {
     outline-offset: -3px;
@@ -22,6 +23,7 @@ export const log = css`
   }
   .entry {
     content-visibility: auto;
+    overflow-clip-margin: 28px;
     contain-intrinsic-size: auto 96px;
   }
   chatstream-turn {

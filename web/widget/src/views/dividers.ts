@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { ChatState } from '../../../client/src/types.ts';
 import { dayName } from '../format.ts';
 import { icons } from '../icons.ts';
-import { taskName } from '../task.ts';
+import { questionIn, taskName } from '../task.ts';
 import type { Mark } from '../timeline.ts';
 import type { View } from '../view.ts';
 
@@ -66,5 +66,7 @@ function askedView(mark: Mark, chat: ChatState, view: View): TemplateResult | ty
   if (mark.kind !== 'resumed' || chat.intent !== mark.intentId) return nothing;
   const question = chat.intents[mark.intentId]?.question?.text;
   if (!question) return nothing;
-  return html`<span class="mark-asked" dir="auto">${view.texts.get('task_asked', { question })}</span>`;
+  return html`<span class="mark-asked" dir="auto"
+    >${view.texts.get('task_asked', { question: questionIn(question) })}</span
+  >`;
 }

@@ -92,8 +92,8 @@ function inputView(props: FieldProps): TemplateResult {
     .value=${live(textOf(props))}
     ?required=${field.required}
     step=${stepOf(field)}
-    min=${field.minimum ?? nothing}
-    max=${field.maximum ?? nothing}
+    min=${field.limits.minimum ?? nothing}
+    max=${field.limits.maximum ?? nothing}
     aria-invalid=${errorOf(props) === undefined ? nothing : 'true'}
     aria-describedby=${describedBy(props) || nothing}
     @input=${(event: Event) => onInput(field, (event.target as HTMLInputElement).value)}

@@ -30,7 +30,9 @@ export function headerView(props: HeaderProps, view: View): TemplateResult {
       ${icons.list}
     </button>
     <div class="header-text">
-      <slot name="header"><p class="title" dir="auto">${props.heading || texts.get('assistant')}</p></slot>
+      <slot name="header"
+        ><p class="title"><bdi>${props.heading || texts.get('assistant')}</bdi></p></slot
+      >
       ${taskChip(props, view)}
     </div>
     <button
@@ -65,7 +67,7 @@ function taskChip({ chat, entries }: HeaderProps, view: View): TemplateResult | 
   const task = taskName(intent, view.texts);
   const missing = waitingFor(chat, intent, entries);
   const words = missing ? view.texts.get('task_waiting', { task, missing }) : task;
-  return html`<p class="task" part="task" dir="auto" title=${words}>
-    <span class="offscreen">${view.texts.get('task')}: </span>${words}
+  return html`<p class="task" part="task" title=${words}>
+    <span class="offscreen">${view.texts.get('task')}: </span><bdi>${words}</bdi>
   </p>`;
 }

@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit';
 import { clockTime, fullTime } from '../format.ts';
 import { icons } from '../icons.ts';
-import { copyText } from '../markdown.ts';
+import { copyText } from '../clipboard.ts';
 import type { View } from '../view.ts';
 
 export function messageTime(timestamp: string, view: View): TemplateResult {

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Intent } from '../../../client/src/types.ts';
 import { timeAgo, valueText } from '../format.ts';
 import { icons } from '../icons.ts';
-import { filledIn, taskName } from '../task.ts';
+import { filledIn, questionIn, taskName } from '../task.ts';
 import type { View } from '../view.ts';
 
 export function resumeCard(
@@ -36,7 +36,7 @@ function taskView(task: Intent, view: View): TemplateResult {
     <p class="resume-name" dir="auto">${taskName(task, texts)}</p>
     <p class="note"><time datetime=${task.last_activity_at}>${texts.get('resume_when', { when })}</time></p>
     ${factsView(task, view)}
-    ${task.question ? html`<p class="resume-question" dir="auto">${task.question.text}</p>` : nothing}
+    ${task.question ? html`<p class="resume-question" dir="auto">${questionIn(task.question.text)}</p>` : nothing}
     <div class="button-row">
       <button type="button" class="primary" @click=${() => actions.resumeTask(id)}>
         ${texts.get('resume_continue')}

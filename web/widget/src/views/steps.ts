@@ -30,7 +30,7 @@ export function stepsView(
       }}
     >
       ${live ? html`<span class="pulse" aria-hidden="true"></span>` : icons.chevron}
-      <span class="steps-line" dir="auto">${live ? liveLine(turn, view) : foldedLine(turn, view)}</span>
+      <span class="steps-line" dir="auto">${live ? liveLine(turn, view, open) : foldedLine(turn, view)}</span>
     </summary>
     <ol>
       ${turn.steps.map((step) => stepRow(step, view))}
@@ -39,16 +39,17 @@ export function stepsView(
   </details>`;
 }
 
-function liveLine(turn: TurnEntry, view: View): string {
+// Unfolded, the list below says what is being done.
+function liveLine(turn: TurnEntry, view: View, open: boolean): string {
   const step = turn.steps.at(-1);
-  return step ? stepText(step) : view.texts.get('thinking');
+  return step && !open ? stepText(step) : view.texts.get('thinking');
 }
 
 function foldedLine(turn: TurnEntry, view: View): string {
   const { texts } = view;
   const steps = texts.count('steps', turn.steps.length);
   const spent = totalDuration(turn.steps);
-  return spent > 0 ? texts.get('steps_summary', { steps, duration: duration(spent, texts.locale) }) : steps;
+  return spent > 0 ? texts.get('steps_summary', { steps, duration: duration(spent, texts) }) : steps;
 }
 
 function stepText(step: Step): string {
@@ -58,7 +59,7 @@ function stepText(step: Step): string {
 function stepRow(step: Step, view: View): TemplateResult {
   const { texts } = view;
   const notes = [attemptText(step, view), step.status === 'failed' ? texts.get('step_failed') : ''];
-  if (step.durationMs !== undefined) notes.push(duration(step.durationMs, texts.locale));
+  if (step.durationMs !== undefined) notes.push(duration(step.durationMs, texts));
   return html`<li class="step ${step.status}" title=${humanName(step.label)}>
     <span class="step-mark" aria-hidden="true">${stepMark(step)}</span>
     <span class="step-text" dir="auto">${stepText(step)}</span>

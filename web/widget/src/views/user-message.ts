@@ -1,12 +1,6 @@
 // What the person said: stored, on its way, or refused.
 import { html, nothing, type TemplateResult } from 'lit';
-import type {
-  ChatState,
-  Component,
-  ComponentSubmittedEvent,
-  Outgoing,
-  UserEvent,
-} from '../../../client/src/types.ts';
+import type { ChatState, ComponentSubmittedEvent, Outgoing, UserEvent } from '../../../client/src/types.ts';
 import { clockTime } from '../format.ts';
 import { icons } from '../icons.ts';
 import type { View } from '../view.ts';
@@ -28,8 +22,9 @@ export function submittedView(event: ComponentSubmittedEvent, chat: ChatState, v
 }
 
 function chosenLabel(event: ComponentSubmittedEvent, chat: ChatState): string | null {
-  const component: Component | undefined = chat.components[event.component_id];
-  const shown = chat.events[(component?.position ?? 0) - chat.from - 1];
+  const shown = chat.events.find(
+    (candidate) => candidate.type === 'component' && candidate.component_id === event.component_id,
+  );
   if (shown?.type !== 'component' || shown.kind !== 'buttons') return null;
   const value = event.values?.['value'];
   return shown.options?.find((option) => option.value === value)?.label ?? null;
