@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from fake_server import Chats, connector
@@ -89,7 +90,7 @@ def test_tries_back_off_with_full_jitter_up_to_ten_seconds():
 
         async with client_of(chats, connect=connect) as client:
             await live(client)
-        delays = [round(after - before, 3) for before, after in zip(starts, starts[1:])]
+        delays = [round(after - before, 3) for before, after in itertools.pairwise(starts)]
         assert delays == [0.125, 0.25, 0.5, 1, 2, 4, 5, 5]
 
     run(story())
