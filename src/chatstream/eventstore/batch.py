@@ -95,7 +95,6 @@ class BatchWriter:
         try:
             outcomes = self._write(connection, heads, batch)
         except BaseException:
-            self._heads.clear()
             _roll_back(connection)
             raise
         self._remember(heads, batch, outcomes)

@@ -48,8 +48,8 @@ class EventStore:
         self._writer = GroupCommitWriter(
             self._engine,
             loop,
-            on_batch=lambda: self.on_batch(),
-            measure=lambda batch: self.measure(batch),
+            on_batch=self._tell_batch,
+            measure=self._tell_measure,
         )
 
     async def close(self) -> None:
@@ -103,6 +103,12 @@ class EventStore:
     def stuck_seconds(self) -> float:
         """How long the transaction in progress has taken; 0 without one."""
         return 0.0 if self._writer is None else self._writer.stuck_seconds
+
+    def _tell_batch(self) -> None:
+        self.on_batch()
+
+    def _tell_measure(self, batch: Batch) -> None:
+        self.measure(batch)
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
