@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from chatstream.errors import ConfigurationError
+from chatstream.errors import ChatStreamError
+
+if TYPE_CHECKING:
+    from chatstream.config import Settings
 
 
 class _Commands(click.Group):
-    """Says what is wrong with the settings in one line, without a traceback."""
+    """Says what is wrong in one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except ConfigurationError as error:
+        except ChatStreamError as error:
             click.echo(f"chatstream: {error}", err=True)
             sys.exit(2)
 
@@ -31,17 +36,27 @@ def main() -> None:
     """The durable conversation back end for AI assistants."""
 
 
-@main.command()
-@click.option("--agent", help="The agent, as module:name. Without it the built-in one answers.")
-@click.option("--database", help="sqlite:///FILE (default sqlite:///chatstream.db).")
-@click.option("--host", help="Address to listen on (default 127.0.0.1).")
-@click.option("--port", type=int, help="Port to listen on (default 8000); 0 takes a free one.")
-@click.option(
+_CONFIG = click.option(
     "--config",
     "toml_path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A TOML file with settings; the environment (CHATSTREAM_*) comes before it.",
 )
+_DATABASE = click.option("--database", help="sqlite:///FILE (default sqlite:///chatstream.db).")
+
+
+def _settings(toml_path: Path | None, **overrides: object) -> Settings:
+    from chatstream.config import Settings
+
+    return Settings.load(os.environ, toml_path, **overrides)
+
+
+@main.command()
+@click.option("--agent", help="The agent, as module:name. Without it the built-in one answers.")
+@_DATABASE
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (default 8000); 0 takes a free one.")
+@_CONFIG
 def serve(
     agent: str | None,
     database: str | None,
@@ -50,11 +65,147 @@ def serve(
     toml_path: Path | None,
 ) -> None:
     """Run the server."""
-    from chatstream.config import Settings
     from chatstream.serving import run
 
-    run(
-        Settings.load(
-            os.environ, toml_path, agent=agent, database=database, host=host, port=port
-        )
-    )
+    run(_settings(toml_path, agent=agent, database=database, host=host, port=port))
+
+
+@main.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The server.")
+@click.option("--token", envvar="CHATSTREAM_TOKEN", help="Who you are; a visitor without it.")
+@click.argument("chat_id", required=False)
+def chat(url: str, token: str | None, chat_id: str | None) -> None:
+    """Talk to a running server; with CHAT_ID go on with that chat."""
+    import asyncio
+
+    from chatstream.terminal import chat as talk
+
+    asyncio.run(talk(url, token, chat_id))
+
+
+@main.command()
+@click.argument("chat_id")
+@click.option("--at", "position", type=click.IntRange(min=1), help="As it stood at a position.")
+@click.option("--json", "as_json", is_flag=True, help="The event frames, one a line.")
+@_DATABASE
+@_CONFIG
+def replay(
+    chat_id: str,
+    position: int | None,
+    *,
+    as_json: bool,
+    database: str | None,
+    toml_path: Path | None,
+) -> None:
+    """Show the conversation CHAT_ID, rebuilt from its events."""
+    from chatstream.ids import ChatId
+    from chatstream.tools.reading import reading
+    from chatstream.tools.replay import frames, transcript
+
+    show = frames if as_json else transcript
+    with reading(_settings(toml_path, database=database)) as reader:
+        reader.state(ChatId(chat_id), upto=1)
+        _echo(show(reader, ChatId(chat_id), position))
+
+
+@main.command()
+@click.argument("chat_id")
+@_DATABASE
+@_CONFIG
+def history(chat_id: str, database: str | None, toml_path: Path | None) -> None:
+    """Print the rows of chat_history of CHAT_ID, one JSON object a line."""
+    from chatstream.ids import ChatId
+    from chatstream.tools.listing import history as rows
+    from chatstream.tools.reading import reading
+
+    with reading(_settings(toml_path, database=database)) as reader:
+        _echo(rows(reader, ChatId(chat_id)))
+
+
+@main.command()
+@click.option("--status", type=click.Choice(["active", "complete", "abandoned"]))
+@click.option("--user", "user_id", help="Only this user's.")
+@_DATABASE
+@_CONFIG
+def intents(
+    status: str | None, user_id: str | None, database: str | None, toml_path: Path | None
+) -> None:
+    """Print intents over all chats, newest activity first, one JSON object a line."""
+    from chatstream.tools.listing import intents as listed
+    from chatstream.tools.reading import reading
+
+    with reading(_settings(toml_path, database=database)) as reader:
+        _echo(listed(reader, status, user_id))
+
+
+@main.command()
+@click.argument("chat_ids", nargs=-1)
+@_DATABASE
+@_CONFIG
+def export(chat_ids: tuple[str, ...], database: str | None, toml_path: Path | None) -> None:
+    """Print chats as stored, one JSON line each; all of them without CHAT_IDS."""
+    from chatstream.ids import ChatId
+    from chatstream.tools.moving import export_chat
+    from chatstream.tools.reading import reading
+
+    with reading(_settings(toml_path, database=database)) as reader:
+        wanted = [ChatId(chat_id) for chat_id in chat_ids] or reader.chat_ids()
+        _echo(export_chat(reader, chat_id).decode() for chat_id in wanted)
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--user", "user_id", default="imported", help="Whose chats dialogues become.")
+@_DATABASE
+@_CONFIG
+def import_(path: Path, user_id: str, database: str | None, toml_path: Path | None) -> None:
+    """Store the chats of a file: an export, or dialogues with their own times (JSON Lines).
+
+    No server may run on the database.
+    """
+    from chatstream.tools.importing import import_file
+
+    chats, events = import_file(_settings(toml_path, database=database), path, user_id)
+    click.echo(f"{chats} chats, {events} events")
+
+
+@main.command()
+@_DATABASE
+@_CONFIG
+def verify(database: str | None, toml_path: Path | None) -> None:
+    """Check that positions have no gap and that every table equals a fold of the log."""
+    from chatstream.tools.reading import reading
+    from chatstream.tools.verifying import problems
+
+    with reading(_settings(toml_path, database=database)) as reader:
+        found = list(problems(reader))
+    _echo(found)
+    click.echo("whole" if not found else f"{len(found)} problems")
+    sys.exit(1 if found else 0)
+
+
+@main.command()
+@_DATABASE
+@_CONFIG
+def doctor(database: str | None, toml_path: Path | None) -> None:
+    """Look at the machine, the settings and the database before a server is started."""
+    from chatstream.tools.doctor import findings
+
+    found = list(findings(_settings(toml_path, database=database)))
+    _echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}" for finding in found)
+    sys.exit(0 if all(finding.ok for finding in found) else 1)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the protocol's frames."""
+    import json
+
+    from chatstream.ws.schema import frames_schema
+
+    click.echo(json.dumps(frames_schema(), indent=2))
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

@@ -31,9 +31,9 @@ from chatstream.timestamps import to_text
 from chatstream.turns.agents import Agent, as_agent, load_agent
 from chatstream.turns.context import ContextManager
 from chatstream.ws.connection import Surroundings
-from chatstream.ws.schema import frames_schema
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry
+from chatstream.ws.schema import frames_schema
 
 STUCK_SECONDS = 5.0
 """A transaction that takes this long: the disk does not answer."""
@@ -131,8 +131,9 @@ class ChatStreamPlugin(InitPlugin):
         return self.node.store.depth
 
 
-def engine_of(settings: Settings) -> Engine:
-    """The database that ``settings.database`` names; imported only when it is.
+def engine_of(settings: Settings, *, read_only: bool = False) -> Engine:
+    """The database that ``settings.database`` names; imported only when it is. ``read_only``
+    opens it beside a server that runs on it.
 
     Raises:
         ConfigurationError: the URL names no engine that is installed.
@@ -142,7 +143,7 @@ def engine_of(settings: Settings) -> Engine:
         raise ConfigurationError(f"the database {settings.database!r} is not supported yet")
     from chatstream.eventstore.sqlite import SqliteEngine
 
-    return SqliteEngine(path.removeprefix("/"), all_tables())
+    return SqliteEngine(path.removeprefix("/"), all_tables(), read_only=read_only)
 
 
 def _agent(settings: Settings, agent: object | None) -> Agent:

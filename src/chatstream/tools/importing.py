@@ -1,0 +1,41 @@
+"""``chatstream import``: the lines of a file, whichever kind each is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatstream.config import Settings
+from chatstream.eventstore.store import Engine
+from chatstream.node import OWNER
+from chatstream.plugin import engine_of
+from chatstream.projections.models import ReadModels
+from chatstream.tools.dialogues import import_dialogue
+from chatstream.tools.moving import import_chat
+
+
+def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]:
+    """Store every line of ``path``; gives the numbers of chats and of events.
+
+    Raises:
+        ConfigurationError: a server runs on the database.
+        ImportFailed: a line cannot be taken in; those before it are stored.
+    """
+    engine = engine_of(settings)
+    engine.open()
+    try:
+        with path.open("rb") as lines:
+            counts = [_import(engine, settings, line, user_id) for line in lines if line.strip()]
+    finally:
+        engine.close()
+    return len(counts), sum(counts)
+
+
+def _import(engine: Engine, settings: Settings, line: bytes, user_id: str) -> int:
+    models = ReadModels(OWNER, _no_fetch)
+    if b'"chatstream_export"' in line:
+        return import_chat(engine, models, line)
+    return import_dialogue(engine, models, line, user_id, round(settings.abandon_after_s * 1000))
+
+
+async def _no_fetch(*_: object) -> list[tuple[str | int | float | bytes | None, ...]]:
+    return []  # an import decides on what it writes itself

@@ -1,0 +1,87 @@
+"""A database opened for reading, beside a server that may be running on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from chatstream.config import Settings
+from chatstream.domain.events import AnyFact
+from chatstream.domain.evolve import INITIAL, evolve
+from chatstream.domain.state import UserChat
+from chatstream.errors import ChatStreamError
+from chatstream.eventstore.mapper import decode
+from chatstream.eventstore.store import Engine, SqlValue, StoredRow
+from chatstream.ids import ChatId
+from chatstream.plugin import engine_of
+
+PAGE = 1_000
+_ALL_CHATS = "SELECT user_chat_id FROM chats ORDER BY opened_at, user_chat_id"
+
+
+class NoSuchChat(ChatStreamError):
+    """The database holds no chat of that id."""
+
+
+class Recorded(Struct, frozen=True):
+    """A stored event and the fact in it; None for a topic that this version does not know."""
+
+    row: StoredRow
+    fact: AnyFact | None
+
+
+class Reader:
+    """The log and the tables of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def chat_ids(self) -> list[ChatId]:
+        """Every chat, oldest first."""
+        return [ChatId(str(chat_id)) for (chat_id,) in self.fetch(_ALL_CHATS)]
+
+    def rows(self, chat_id: ChatId, upto: int | None = None) -> Iterator[StoredRow]:
+        """The events of a chat as stored, in order, read in pages."""
+        after = 0
+        while page := self._engine.read(chat_id, after, PAGE, upto):
+            yield from page
+            after = page[-1].position
+
+    def recorded(self, chat_id: ChatId, upto: int | None = None) -> Iterator[Recorded]:
+        """The events of a chat with their facts, in order."""
+        for row in self.rows(chat_id, upto):
+            yield Recorded(row, decode(row.topic, row.body))
+
+    def state(self, chat_id: ChatId, upto: int | None = None) -> UserChat:
+        """The chat folded up to a position.
+
+        Raises:
+            NoSuchChat: there is none.
+        """
+        state = INITIAL
+        for one in self.recorded(chat_id, upto):
+            state = evolve(state, one.fact)
+        if state.status == "none":
+            raise NoSuchChat(f"there is no chat {chat_id!r}")
+        return state
+
+    def fetch(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
+        """The rows of a query."""
+        return self._engine.fetch(sql, parameters)
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Reader]:
+    """The database of ``settings``, closed again at the end.
+
+    Raises:
+        ConfigurationError: there is no such database.
+    """
+    engine = engine_of(settings, read_only=True)
+    engine.open()
+    try:
+        yield Reader(engine)
+    finally:
+        engine.close()

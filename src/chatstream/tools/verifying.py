@@ -1,0 +1,77 @@
+"""Whether what is stored is whole: positions without a gap, and tables equal to a fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatstream.domain.evolve import INITIAL, evolve
+from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.ids import ChatId
+from chatstream.node import OWNER
+from chatstream.projections.models import all_projections
+from chatstream.projections.table import Projection, TableDefinition
+from chatstream.projections.timers import TIMERS
+from chatstream.projections.turn_work import TURN_WORK
+from chatstream.tools.reading import Reader
+
+# What moves without an event: when a timer was looked at last, and who handed a turn over.
+_MOVING = {TIMERS.name: {"since"}, TURN_WORK.name: {"owner", "released"}}
+Rows = dict[tuple[SqlValue, ...], tuple[SqlValue, ...]]
+
+
+def problems(reader: Reader) -> Iterator[str]:
+    """What is wrong with the database, one line each; none for a whole one."""
+    projections = all_projections(OWNER)
+    expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
+    for chat_id in _every_chat(reader):
+        yield from _follow(reader, chat_id, projections, expected)
+    for projection in projections:
+        yield from _differences(reader, projection.table, expected[projection.table.name])
+
+
+def _every_chat(reader: Reader) -> list[ChatId]:
+    rows = reader.fetch("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")
+    return [ChatId(str(chat_id)) for (chat_id,) in rows]
+
+
+def _follow(
+    reader: Reader,
+    chat_id: ChatId,
+    projections: tuple[Projection, ...],
+    expected: dict[str, Rows],
+) -> Iterator[str]:
+    state = INITIAL
+    for one in reader.recorded(chat_id):
+        if one.row.position != state.position + 1:
+            yield f"chat {chat_id}: position {one.row.position} follows {state.position}"
+            return
+        state = evolve(state, one.fact)
+        for projection in () if one.fact is None else projections:
+            for change in projection.changes(chat_id, (one.fact,), state):
+                _apply(expected[change.table], change)
+
+
+def _apply(rows: Rows, change: RowChange) -> None:
+    if change.row is None:
+        rows.pop(change.key, None)
+    else:
+        rows[change.key] = change.row
+
+
+def _differences(reader: Reader, table: TableDefinition, expected: Rows) -> Iterator[str]:
+    moving = {table.columns.index(name) for name in _MOVING.get(table.name, ())}
+    columns = ", ".join(table.columns)
+    actual: Rows = {
+        row[: len(table.key)]: row
+        for row in reader.fetch(f"SELECT {columns} FROM {table.name}")  # noqa: S608 - our own names
+    }
+    for key in sorted(expected.keys() | actual.keys(), key=str):
+        stored, folded = actual.get(key), expected.get(key)
+        if _still(stored, moving) != _still(folded, moving):
+            yield f"table {table.name}, row {key}: stored {stored}, the log says {folded}"
+
+
+def _still(row: tuple[SqlValue, ...] | None, moving: set[int]) -> tuple[SqlValue, ...] | None:
+    if row is None:
+        return None
+    return tuple(value for index, value in enumerate(row) if index not in moving)
