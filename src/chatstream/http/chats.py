@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, HttpMethod, Response, delete, post, route
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from chatstream.domain.commands import EraseChat, OpenChat
 from chatstream.domain.state import UserChat
@@ -17,7 +17,7 @@ from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.bodies import NewChat
 from chatstream.http.caller import chat_id_of, owner_wanted, reader
 from chatstream.http.frames import Chat, chat_body
-from chatstream.http.paging import Cursor, Limit, Page, Position, decode_cursor, page
+from chatstream.http.paging import Cursor, Limit, MaybePosition, Page, decode_cursor, page
 from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
 from chatstream.identity import Identity
@@ -42,7 +42,7 @@ class ChatsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        data: NewChat | None = None,
+        data: JSONBody[NewChat | None] = None,
     ) -> Response[ChatView]:
         chosen = data.user_chat_id if data is not None else None
         chat_id = ChatId(chosen) if chosen is not None else new_chat_id()
@@ -58,7 +58,7 @@ class ChatsController(Controller):
         chatstream_caller: CallerDependency,
         limit: Limit = 50,
         cursor: Cursor = None,
-        user_id: str | None = None,
+        user_id: FromQuery[str | None] = None,
     ) -> Page[ChatRow]:
         owner = owner_wanted(chatstream_caller, user_id)
         rows = await chatstream_backend.lists.chats(owner, decode_cursor(cursor), limit + 1)
@@ -74,8 +74,8 @@ class ChatsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        at: Annotated[Position | None, Parameter(description="A position of the past")] = None,
+        chat_id: FromPath[str],
+        at: MaybePosition = None,
         limit: Limit = 200,
     ) -> Response[Any]:
         state = await readable(chatstream_backend, chatstream_caller, chat_id)
@@ -89,7 +89,7 @@ class ChatsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
+        chat_id: FromPath[str],
     ) -> None:
         state = await readable(chatstream_backend, chatstream_caller, chat_id)
         await erase_chat(chatstream_backend, state.user_id, ChatId(chat_id))

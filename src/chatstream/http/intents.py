@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, post, route
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from chatstream.domain.commands import AbandonIntent, ResumeIntent
 from chatstream.domain.events import IntentStatus
@@ -13,11 +13,11 @@ from chatstream.domain.views import IntentView
 from chatstream.errors import Refused
 from chatstream.http.acknowledging import acknowledged, key, origin
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
-from chatstream.http.bodies import CommandBody, Id
+from chatstream.http.bodies import CommandBody
 from chatstream.http.caller import owner_wanted
 from chatstream.http.chats import READ
 from chatstream.http.frames import Ack
-from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, page
+from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, id_wanted, page
 from chatstream.http.problem import problems
 from chatstream.ids import ChatId, IntentId, is_id
 from chatstream.limits import is_storable
@@ -25,7 +25,7 @@ from chatstream.projections.rows import After, IntentFilter
 from chatstream.timestamps import to_ms, to_text
 
 Moment = Annotated[
-    str | None, Parameter(description="RFC 3339 with a zone; of the last activity, inclusive")
+    str | None, QueryParameter(description="RFC 3339 with a zone; of the last activity, inclusive")
 ]
 
 
@@ -43,17 +43,18 @@ class IntentsController(Controller):
         *,
         limit: Limit = 50,
         cursor: Cursor = None,
-        status: IntentStatus | None = None,
-        user_chat_id: Id | None = None,
-        name: str | None = None,
+        status: FromQuery[IntentStatus | None] = None,
+        user_chat_id: FromQuery[str | None] = None,
+        name: FromQuery[str | None] = None,
         since: Moment = None,
         until: Moment = None,
-        user_id: str | None = None,
+        user_id: FromQuery[str | None] = None,
     ) -> Page[IntentView]:
+        chat_id = id_wanted("user_chat_id", user_chat_id)
         wanted = IntentFilter(
             user_id=owner_wanted(chatstream_caller, user_id),
             status=status,
-            user_chat_id=None if user_chat_id is None else ChatId(user_chat_id),
+            user_chat_id=None if chat_id is None else ChatId(chat_id),
             name=_text("name", name),
             since=_moment("since", since),
             until=_moment("until", until),
@@ -71,8 +72,8 @@ class IntentsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        user_intent_id: str,
-        data: CommandBody | None = None,
+        user_intent_id: FromPath[str],
+        data: JSONBody[CommandBody | None] = None,
     ) -> Ack:
         chat_id = await _chat_of(chatstream_backend, user_intent_id)
         command = ResumeIntent(
@@ -92,8 +93,8 @@ class IntentsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        user_intent_id: str,
-        data: CommandBody | None = None,
+        user_intent_id: FromPath[str],
+        data: JSONBody[CommandBody | None] = None,
     ) -> Ack:
         chat_id = await _chat_of(chatstream_backend, user_intent_id)
         command = AbandonIntent(

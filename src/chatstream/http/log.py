@@ -7,16 +7,24 @@ from typing import Annotated, Any
 from litestar import Controller, Request, Response, route
 from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter
 from litestar.response import Stream
 
 from chatstream.domain.state import UserChat
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
-from chatstream.http.bodies import Id
 from chatstream.http.chats import READ, readable
 from chatstream.http.frames import Events, events_body
-from chatstream.http.paging import LAST_POSITION, Cursor, Limit, Page, Position, position_of
+from chatstream.http.paging import (
+    LAST_POSITION,
+    Cursor,
+    Limit,
+    MaybePosition,
+    Page,
+    Position,
+    id_wanted,
+    position_of,
+)
 from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
 from chatstream.http.sse import MEDIA_TYPE as EVENT_STREAM
@@ -55,7 +63,7 @@ class LogController(Controller):
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
         *,
-        chat_id: str,
+        chat_id: FromPath[str],
         after: Position = 0,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -79,18 +87,19 @@ class LogController(Controller):
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
         *,
-        chat_id: str,
-        before: Position | None = None,
+        chat_id: FromPath[str],
+        before: MaybePosition = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-        message_type: MessageType | None = None,
-        user_intent_id: Id | None = None,
+        message_type: FromQuery[MessageType | None] = None,
+        user_intent_id: FromQuery[str | None] = None,
     ) -> Page[HistoryRow]:
         await readable(chatstream_backend, chatstream_caller, chat_id)
+        intent_id = id_wanted("user_intent_id", user_intent_id)
         wanted = HistoryFilter(
             before=position_of(cursor, LAST_POSITION if before is None else before),
             message_type=message_type,
-            user_intent_id=None if user_intent_id is None else IntentId(user_intent_id),
+            user_intent_id=None if intent_id is None else IntentId(intent_id),
         )
         rows = await chatstream_backend.lists.history(ChatId(chat_id), wanted, limit + 1)
         items = rows[-limit:]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Response, post
 from litestar.openapi import ResponseSpec
-from litestar.params import HeaderParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from chatstream.domain.commands import (
     CancelTurn,
@@ -59,8 +59,8 @@ class MessagesController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        data: MessageBody,
+        chat_id: FromPath[str],
+        data: JSONBody[MessageBody],
         prefer: Prefer = None,
     ) -> Response[Any]:
         refuse_content(data.content, chatstream_backend.settings.max_content_bytes)
@@ -86,9 +86,9 @@ class MessagesController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        component_id: str,
-        data: ValuesBody,
+        chat_id: FromPath[str],
+        component_id: FromPath[str],
+        data: JSONBody[ValuesBody],
     ) -> Ack:
         refuse_unstorable(data.values)
         command = SubmitComponent(
@@ -109,8 +109,8 @@ class MessagesController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        data: CancelBody | None = None,
+        chat_id: FromPath[str],
+        data: JSONBody[CancelBody | None] = None,
     ) -> Ack:
         body = data or CancelBody()
         command = CancelTurn(
@@ -130,8 +130,8 @@ class MessagesController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        data: RetryBody,
+        chat_id: FromPath[str],
+        data: JSONBody[RetryBody],
     ) -> Ack:
         command = RetryMessage(
             **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),
@@ -150,8 +150,8 @@ class MessagesController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        chat_id: str,
-        data: CommandBody | None = None,
+        chat_id: FromPath[str],
+        data: JSONBody[CommandBody | None] = None,
     ) -> Ack:
         command = CloseChat(
             **origin(chatstream_backend, chatstream_caller.user_id, chat_id_of(chat_id)),

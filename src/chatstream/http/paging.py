@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from chatstream.errors import Refused
@@ -21,9 +21,10 @@ from chatstream.timestamps import to_ms, to_text
 
 LAST_POSITION = 2**53 - 1
 
-Limit = Annotated[int, Parameter(ge=1, le=200, description="How many items at most")]
-Position = Annotated[int, Parameter(ge=0, le=LAST_POSITION)]
-Cursor = Annotated[str | None, Parameter(description="The `next` of the page before")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many items at most")]
+Position = Annotated[int, QueryParameter(ge=0, le=LAST_POSITION)]
+MaybePosition = Annotated[int | None, QueryParameter(ge=0, le=LAST_POSITION)]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before")]
 
 T = TypeVar("T")
 _cursor = msgspec.json.Decoder(After)
@@ -67,6 +68,17 @@ def decode_cursor(cursor: str | None) -> After | None:
 
 def _is_moment(after: After) -> bool:
     return to_text(to_ms(after.last_activity_at)) == after.last_activity_at
+
+
+def id_wanted(name: str, text: str | None) -> str | None:
+    """The id in a filter.
+
+    Raises:
+        Refused: ``invalid_frame`` for what is no id.
+    """
+    if text is not None and not is_id(text):
+        raise Refused("invalid_frame", f"{name} is not an id")
+    return text
 
 
 def position_of(cursor: str | None, otherwise: int) -> int:

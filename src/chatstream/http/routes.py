@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Request, Response, Router, get, route
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.params import FromPath
 
 from chatstream.http.assets import Assets
 from chatstream.http.backend import Backend, BackendDependency
@@ -95,7 +96,7 @@ def _front_end(assets: Assets) -> list[Any]:
         return assets.respond(request, "index.html")
 
     @route(f"{ASSETS_PATH}/{{name:path}}", http_method=READ, include_in_schema=False)
-    async def asset(request: Request[Any, Any, State], name: str) -> Response[bytes]:
+    async def asset(request: Request[Any, Any, State], name: FromPath[str]) -> Response[bytes]:
         return assets.respond(request, name.removeprefix("/"))
 
     return [full_page, asset]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Controller, delete, route
+from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from chatstream.domain.commands import ClearSession
@@ -41,8 +42,8 @@ class SessionsController(Controller):
         *,
         limit: Limit = 50,
         cursor: Cursor = None,
-        status: SessionStatus = "started",
-        user_id: str | None = None,
+        status: FromQuery[SessionStatus] = "started",
+        user_id: FromQuery[str | None] = None,
     ) -> Page[SessionRow]:
         owner = owner_wanted(chatstream_caller, user_id)
         after = decode_cursor(cursor)
@@ -60,7 +61,7 @@ class SessionsController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        session_id: str,
+        session_id: FromPath[str],
     ) -> None:
         chat_id = None
         if is_id(session_id):

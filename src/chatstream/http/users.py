@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Controller, Request, delete, post, route
 from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from chatstream.errors import Refused
@@ -44,7 +45,7 @@ class UsersController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        user_id: str | None = None,
+        user_id: FromQuery[str | None] = None,
     ) -> Page[ConnectionRow]:
         owner = owner_wanted(chatstream_caller, user_id)
         return Page(await chatstream_backend.connections.of_user(owner), None)
@@ -62,7 +63,7 @@ class UsersController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
-        user_id: str,
+        user_id: FromPath[str],
     ) -> None:
         # A user id may hold slashes; the framework puts one in front.
         wanted = user_id.removeprefix("/")
