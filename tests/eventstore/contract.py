@@ -290,6 +290,17 @@ class EngineContract:
         assert write(engine, late) == [CONFLICT]
         assert bodies(engine, A) == ["one", "two"]
 
+    def test_a_rewrite_alone_stands_at_the_newest_position_as_well(self, engine):
+        write(engine, append(A, 0, "one", "two"))
+        for late in (
+            append(A, 1, rewrite=lambda _, __: b""),
+            append(A, 3, rewrite=lambda _, __: b""),
+        ):
+            assert write(engine, late, append(B, 0)) == [CONFLICT, STORED]
+        assert bodies(engine, A) == ["one", "two"]
+        assert write(engine, append(A, 2, rewrite=lambda _, __: b"gone")) == [STORED]
+        assert bodies(engine, A) == ["gone", "gone"]
+
     def test_a_rewrite_that_raises_refuses_its_append_alone(self, engine):
         def rewrite(topic: str, body: bytes) -> bytes:
             raise RuntimeError("no such form")
@@ -398,7 +409,7 @@ class Model:
     def write(self, one: RandomAppend) -> str:
         log = self.log[one.chat_id]
         one.expected = max(0, len(log) + one.skew)
-        if one.texts and one.expected != len(log):
+        if (one.texts or one.erases) and one.expected != len(log):
             return "conflict"
         if one.is_bad:
             return "invalid_content"

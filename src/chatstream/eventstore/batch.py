@@ -205,7 +205,7 @@ def _blame(append: Append, error: Exception) -> Outcome:
 
 
 def _continues(connection: sqlite3.Connection, heads: Heads, append: Append) -> bool:
-    if not append.events:
+    if not append.events and append.rewrite is None:
         return True
     chat_id = append.chat_id
     head = heads.get(chat_id)

@@ -51,7 +51,7 @@ class Append(Struct, frozen=True, gc=False):
     ``events`` get the positions ``expected_position + 1 ..``; with no events only ``changes``
     are written (ids of commands that store nothing, timers set forward) and the position is
     not checked. ``rewrite`` (erasure) is applied, in the same transaction, to the body of
-    every event of the chat up to ``expected_position``.
+    every event of the chat up to ``expected_position``, which is checked for it too.
     """
 
     chat_id: ChatId
