@@ -77,7 +77,7 @@ class ChatStreamPlugin(InitPlugin):
         app_config.route_handlers.extend(
             socket_handlers(self.settings.prefix, self._surroundings(), self.registry)
         )
-        app_config.lifespan = [*app_config.lifespan, self._lifespan]
+        app_config.lifespan.append(self._lifespan)
         return app_config
 
     async def goodbye(self, limit_s: float) -> None:

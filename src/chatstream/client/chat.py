@@ -84,6 +84,11 @@ class Chat:
         return self._following.view
 
     @property
+    def first_position(self) -> int:
+        """The position of the first event that is held; 1 unless the chat was opened later."""
+        return self._following.log.start + 1
+
+    @property
     def pending(self) -> tuple[Command, ...]:
         """Commands without an answer yet, in the order in which they are sent."""
         return self._following.outbox.commands
@@ -188,6 +193,14 @@ class Chat:
                 return
             else:
                 await self._waiters.until(self._anything_after(log, position))
+
+    def held(self, after: int) -> tuple[Event, ...]:
+        """The events after position ``after`` that are here already.
+
+        Raises:
+            Forgotten: as by ``events``.
+        """
+        return self._following.log.since(after)
 
     async def answer_to(self, ack: Ack) -> Answer:
         """Wait for the end of the turn that an acked ``send``, ``submit`` or ``retry`` caused.

@@ -59,9 +59,17 @@ class EventLog:
         Raises:
             Forgotten: it stands at or before the start.
         """
-        if position <= self.start:
-            raise Forgotten(f"events up to {self.start} are not held; {position} was asked for")
+        self._check(position)
         return self._events[position - self.start - 1] if position <= self.end else None
+
+    def since(self, after: int) -> tuple[Event, ...]:
+        """The events after position ``after``.
+
+        Raises:
+            Forgotten: some of them stand at or before the start.
+        """
+        self._check(after + 1)
+        return tuple(self._events[after - self.start :])
 
     def add(self, event: Event) -> None:
         """Append the next event; erasure takes away what stands before it."""
@@ -69,6 +77,10 @@ class EventLog:
             self.start = self.end
             self._events.clear()
         self._events.append(event)
+
+    def _check(self, position: int) -> None:
+        if position <= self.start:
+            raise Forgotten(f"events up to {self.start} are not held; {position} was asked for")
 
 
 class Following:

@@ -3,8 +3,6 @@ visitor cookie, and a place in the metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -21,9 +19,15 @@ _ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
-_REQUEST_HEADERS = "Authorization, Content-Type, Last-Event-ID, Prefer"
-_PREFLIGHT_SECONDS = "600"
+_CORS = {
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Expose-Headers": "Retry-After",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, Prefer",
+    "Access-Control-Max-Age": "600",
+}
 
 
 class AnswerMiddleware(ASGIMiddleware):
@@ -40,34 +44,31 @@ class AnswerMiddleware(ASGIMiddleware):
         return self
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        assert scope["type"] == ScopeType.HTTP
+        method = scope["method"]
+
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 head = MutableScopeHeaders.from_message(message)
-                self._complete(scope, head)
-                self._metrics.requests.labels(scope["method"], message["status"]).inc()
+                self._complete(scope, method, head)
+                self._metrics.requests.labels(method, message["status"]).inc()
             await send(message)
 
         await next_app(scope, receive, complete)
 
-    def _complete(self, scope: Scope, head: MutableScopeHeaders) -> None:
-        for name, value in _ALWAYS.items():
-            head.setdefault(name, value)
+    def _complete(self, scope: Scope, method: str, head: MutableScopeHeaders) -> None:
+        for name, value in {**_ALWAYS, **self._cors(scope, method)}.items():
+            if name not in head:
+                head[name] = value
         cookie = scope["state"].get(SET_COOKIE)
         if cookie is not None:
             head.add("Set-Cookie", cookie)
-        for name, value in self._cors(scope):
-            head.setdefault(name, value)
         if self._origins:
             head.extend_header_value("Vary", "Origin")
 
-    def _cors(self, scope: Scope) -> Iterable[tuple[str, str]]:
+    def _cors(self, scope: Scope, method: str) -> dict[str, str]:
         origin = Headers.from_scope(scope).get("origin", "")
         if normal_origin(origin) not in self._origins:
-            return
-        yield "Access-Control-Allow-Origin", origin
-        yield "Access-Control-Allow-Credentials", "true"
-        yield "Access-Control-Expose-Headers", "Retry-After"
-        if scope["method"] == "OPTIONS":
-            yield "Access-Control-Allow-Methods", _METHODS
-            yield "Access-Control-Allow-Headers", _REQUEST_HEADERS
-            yield "Access-Control-Max-Age", _PREFLIGHT_SECONDS
+            return {}
+        headers = {"Access-Control-Allow-Origin": origin, **_CORS}
+        return {**headers, **_PREFLIGHT} if method == "OPTIONS" else headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Server
+from litestar.openapi.spec import Components, Reference, SecurityScheme, Server
 
 from chatstream.identity import COOKIE
 
@@ -23,7 +23,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
     )
 
 
-def security_schemes() -> dict[str, SecurityScheme]:
+def security_schemes() -> dict[str, SecurityScheme | Reference]:
     """The ways to say who one is, as the operations name them."""
     return {
         "token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),

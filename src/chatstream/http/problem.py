@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -19,8 +19,11 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.exceptions.responses import create_exception_response
+from litestar.exceptions.responses import (
+    create_exception_response,  # pyright: ignore[reportUnknownVariableType]
+)
 from litestar.openapi import ResponseSpec
+from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from chatstream.errors import CODES, Refused
@@ -103,7 +106,7 @@ def _detail(error: HTTPException, code: str) -> str:
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return "; ".join(_complaint(one) for one in error.extra) or CODES["invalid_frame"][1]
     if code in CODES:
-        return CODES[code][1]  # type: ignore[index]
+        return CODES[code][1]
     return HTTPStatus(error.status_code).description
 
 
@@ -115,30 +118,29 @@ def _complaint(one: object) -> str:
             return CODES["invalid_frame"][1]
 
 
-HANDLERS: Final[Mapping[type[Exception], Any]] = {
-    Refused: of_refusal,
-    HTTPException: of_http_exception,
-    Exception: of_failure,
-}
-"""For the routers of ours."""
+def handlers() -> ExceptionHandlersMap:
+    """What the routers of ours do with errors."""
+    return {Refused: of_refusal, HTTPException: of_http_exception, Exception: of_failure}
 
 
-def handle_routing_errors(handlers: dict[Any, Any], is_ours: Callable[[str], bool]) -> None:
+def handle_routing_errors(
+    app_handlers: ExceptionHandlersMap, is_ours: Callable[[str], bool]
+) -> None:
     """Let paths of ours that have no route, or not for that method, be answered as problems.
 
     The framework finds those before it knows a router, so that only the application's own
-    ``handlers`` are asked; they keep every other path.
+    ``app_handlers`` are asked; they keep every other path.
     """
     for error_type in (NotFoundException, MethodNotAllowedException):
-        theirs = _known_handler(handlers, error_type)
-        handlers[error_type] = _ours_or(theirs, is_ours)
+        theirs = _known_handler(app_handlers, error_type)
+        app_handlers[error_type] = _ours_or(theirs, is_ours)
 
 
-def _known_handler(handlers: Mapping[Any, Any], error_type: type[HTTPException]) -> Handler:
+def _known_handler(known: ExceptionHandlersMap, error_type: type[HTTPException]) -> Handler:
     for key in (error_type.status_code, *error_type.__mro__):
-        if key in handlers:
-            return handlers[key]  # type: ignore[no-any-return]
-    return create_exception_response
+        if key in known:
+            return cast("Handler", known[key])
+    return cast("Handler", create_exception_response)
 
 
 def _ours_or(theirs: Handler, is_ours: Callable[[str], bool]) -> Handler:

@@ -23,7 +23,7 @@ from chatstream.http.intents import IntentsController
 from chatstream.http.log import LogController
 from chatstream.http.messages import MessagesController
 from chatstream.http.middleware import AnswerMiddleware
-from chatstream.http.problem import HANDLERS
+from chatstream.http.problem import handlers
 from chatstream.http.sessions import SessionsController
 from chatstream.http.users import UsersController
 
@@ -61,7 +61,7 @@ def _under_prefix(backend: Backend) -> Router:
         request_class=StrictRequest,
         # The same bound as on a socket: it holds any legal content, however it is escaped.
         request_max_body_size=backend.settings.max_frame_bytes,
-        exception_handlers=dict(HANDLERS),
+        exception_handlers=handlers(),
         middleware=[AnswerMiddleware(backend)],
         security=[{"token": []}, {"visitor": []}],
     )
@@ -72,7 +72,7 @@ def _beside_prefix(backend: Backend, assets: Assets) -> Router:
         "/",
         route_handlers=[HealthController, _frames_schema, *_front_end(assets)],
         dependencies=_backend_dependency(backend),
-        exception_handlers=dict(HANDLERS),
+        exception_handlers=handlers(),
         middleware=[AnswerMiddleware(backend)],
     )
 

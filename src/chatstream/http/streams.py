@@ -5,7 +5,7 @@ A server that goes away must not wait for them: each loop asks ``closed`` and is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 Wake = Callable[[], None]
@@ -22,7 +22,7 @@ class Streams:
         return len(self._open)
 
     @contextmanager
-    def opened(self, wake: Wake) -> Iterator[None]:
+    def opened(self, wake: Wake) -> Generator[None]:
         """A stream is open inside; ``wake`` is called when it shall look at ``closed``."""
         key = object()
         self._open[key] = wake

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from chatstream.domain.views import intent_view
+from chatstream.domain.views import IntentView, intent_view
 from chatstream.ids import ChatId
 from chatstream.projections.history import history_rows
 from chatstream.tools.reading import Reader
@@ -22,7 +22,7 @@ def history(reader: Reader, chat_id: ChatId) -> Iterator[str]:
 
 def intents(reader: Reader, status: str | None, user_id: str | None) -> Iterator[str]:
     """Intents over all chats, with what they hold and wait for, newest activity first."""
-    found = []
+    found: list[IntentView] = []
     for chat_id in reader.chat_ids():
         state = reader.state(chat_id)
         if state.status == "erased" or user_id not in {None, state.user_id}:

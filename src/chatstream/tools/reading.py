@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -73,7 +73,7 @@ class Reader:
 
 
 @contextmanager
-def reading(settings: Settings) -> Iterator[Reader]:
+def reading(settings: Settings) -> Generator[Reader]:
     """The database of ``settings``, closed again at the end.
 
     Raises:

@@ -46,8 +46,9 @@ def _follow(
             yield f"chat {chat_id}: position {one.row.position} follows {state.position}"
             return
         state = evolve(state, one.fact)
-        for projection in () if one.fact is None else projections:
-            for change in projection.changes(chat_id, (one.fact,), state):
+        facts = () if one.fact is None else (one.fact,)
+        for projection in projections:
+            for change in projection.changes(chat_id, facts, state):
                 _apply(expected[change.table], change)
 
 
