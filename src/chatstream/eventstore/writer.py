@@ -154,7 +154,9 @@ class GroupCommitWriter:
         except Exception as error:
             # Whatever it is, each waiting command gets an answer and the thread goes on.
             log.exception("a batch of %d appends failed", len(appends))
-            return [Failed("unavailable", doubtful=True, reason=repr(error))] * len(appends)
+            # The kind alone: a message may quote content.
+            reason = type(error).__name__
+            return [Failed("unavailable", doubtful=True, reason=reason)] * len(appends)
 
     def _refuse(self, waiting: deque[_Item]) -> None:
         if not waiting:
