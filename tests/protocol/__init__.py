@@ -1,0 +1,1 @@
+"""The conformance suite: what the protocol page promises, checked against a real server process."""

@@ -1,0 +1,107 @@
+"""Servers and people for the conformance suite.
+
+`server` has default settings and a secret, so that each test brings users of its own; `visitors`
+has none, so that callers without a token are visitors. A module whose promises need other settings
+makes its server with `running`; a test that kills its server uses `launch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+from tests.protocol.laws import check_socket
+from tests.protocol.server import SECRET, Server
+from tests.protocol.wire import Person, Talk
+
+MakePerson = Callable[..., Person]
+Launch = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("server"), SECRET=SECRET) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_visitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("visitors")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return revived(shared_server)
+
+
+@pytest.fixture
+def visitors(shared_visitors: Server) -> Server:
+    return revived(shared_visitors)
+
+
+def revived(server: Server) -> Server:
+    """A test that brought the shared server down must not fail those after it."""
+    if not server.running:
+        server.start()
+    return server
+
+
+@pytest.fixture
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
+    """Start servers of this test's own; they are killed after it."""
+    started: list[Server] = []
+
+    def start(**settings: object) -> Server:
+        server = Server(tmp_path_factory.mktemp("own"), **{"SECRET": SECRET, **settings})
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+async def people() -> AsyncIterator[Callable[..., Person]]:
+    """Make people; what they connected is closed after the test, and what came is checked."""
+    made: list[Person] = []
+
+    def make(server: Server, user_id: str | None = None, token: str | None = "") -> Person:
+        made.append(Person(server, user_id, token))
+        return made[-1]
+
+    yield make
+    for person in made:
+        await person.aclose()
+    for person in made:
+        for socket in person.sockets:
+            check_socket(socket)
+
+
+@pytest.fixture
+def person(server: Server, people: MakePerson) -> Person:
+    """A new user of the shared server."""
+    return people(server)
+
+
+@pytest.fixture
+def stranger(server: Server, people: MakePerson) -> Person:
+    """Another user of the shared server."""
+    return people(server)
+
+
+@pytest.fixture
+async def talk(person: Person) -> Talk:
+    """A new chat on the shared server, followed from its beginning."""
+    return await person.talk()
+
+
+@pytest.fixture
+def new_talk(people: MakePerson) -> Callable[[Server], Awaitable[Talk]]:
+    """Make a new user's new chat on a server of one's own."""
+
+    async def make(server: Server) -> Talk:
+        return await people(server).talk()
+
+    return make

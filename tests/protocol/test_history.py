@@ -1,0 +1,167 @@
+"""Sections 2 (G8) and 9: history rows, and that every reading equals a fold of the log."""
+
+from __future__ import annotations
+
+from tests.protocol.laws import fold
+from tests.protocol.wire import Person, Talk, of_type, only
+
+COLUMNS = {
+    "id", "position", "user_id", "user_chat_id", "socket_connection_id", "session_id",
+    "user_intent_id", "message_type", "content", "timestamp", "is_complete", "abandoned",
+}  # fmt: skip
+
+
+async def history(talk: Talk, **params) -> list[dict]:
+    return (await talk.person.get(f"{talk.path}/history", **params))["items"]
+
+
+async def test_rows_are_the_user_ai_and_thinking_messages_ascending(talk: Talk):
+    frames = await talk.say("think a ; echo hi")
+    rows = await history(talk)
+    assert [r["message_type"] for r in rows] == ["user", "thinking", "ai"]
+    assert [r["content"] for r in rows] == ["think a ; echo hi", "about a", "hi"]
+    events = [frames[0], only(frames, "thinking"), only(frames, "response")]
+    for row, event in zip(rows, events, strict=True):
+        assert row.keys() == COLUMNS
+        assert row["id"] == event["event_id"]
+        for name in ("position", "user_id", "user_chat_id", "session_id", "user_intent_id"):
+            assert row[name] == event[name]
+        assert row["timestamp"] == event["timestamp"]
+        assert row["socket_connection_id"] == frames[0]["socket_connection_id"]
+
+
+async def test_a_message_that_came_by_no_socket_has_null_there(talk: Talk):
+    answer = await talk.person.http.post(f"{talk.path}/messages", json={"content": "echo hi"})
+    await talk.end(answer.json()["id"])
+    assert [r["socket_connection_id"] for r in await history(talk)] == [None, None]
+
+
+async def test_flags_are_the_state_of_the_rows_intent_now(talk: Talk):
+    await talk.say("echo a")
+    assert [(r["is_complete"], r["abandoned"]) for r in await history(talk)] == [(False, False)] * 2
+    first = (await talk.state())["intent"]["user_intent_id"]
+    await talk.do("abandon", user_intent_id=first)
+    assert [(r["is_complete"], r["abandoned"]) for r in await history(talk)] == [(False, True)] * 2
+    await talk.do("resume", user_intent_id=first)
+    assert [(r["is_complete"], r["abandoned"]) for r in await history(talk)] == [(False, False)] * 2
+    await talk.say("complete b")
+    assert [(r["is_complete"], r["abandoned"]) for r in await history(talk)] == [(True, False)] * 4
+
+
+async def test_flags_of_one_intent_do_not_touch_anothers_rows(talk: Talk):
+    await talk.say("complete a")
+    await talk.say("echo b")
+    assert [r["is_complete"] for r in await history(talk)] == [True, True, False, False]
+
+
+async def test_before_and_limit_give_the_newest_rows_below(talk: Talk):
+    for number in range(5):
+        await talk.say(f"echo {number}")
+    rows = await history(talk)
+    assert await history(talk, limit=3) == rows[-3:]
+    assert await history(talk, before=rows[6]["position"], limit=3) == rows[3:6]
+    assert await history(talk, before=rows[2]["position"]) == rows[:2]
+    assert await history(talk, before=1) == []
+
+
+async def test_rows_are_filtered(talk: Talk):
+    first = await talk.say("think a ; complete b")
+    second = await talk.say("think c ; echo d")
+    by_type = await history(talk, message_type="thinking")
+    assert [r["content"] for r in by_type] == ["about a", "about c"]
+    assert [r["content"] for r in await history(talk, message_type="ai")] == ["b", "d"]
+    by_intent = await history(talk, user_intent_id=second[0]["user_intent_id"])
+    assert [r["content"] for r in by_intent][1:] == ["about c", "d"]
+    both = await history(talk, user_intent_id=first[0]["user_intent_id"], message_type="ai")
+    assert [r["content"] for r in both] == ["b"]
+
+
+async def test_a_stopped_answer_is_a_row_too(talk: Talk):
+    sent = await talk.send("piece Hello ; hang")
+    await talk.socket.until(of_type("delta"))
+    await talk.do("cancel")
+    await talk.end(sent["id"])
+    assert (await history(talk))[-1]["content"] == "Hello"
+
+
+async def test_a_chat_without_messages_has_no_rows(talk: Talk):
+    assert await history(talk) == []
+
+
+async def agrees(person: Person, talk: Talk) -> None:
+    """What the server says of intents, sessions, chat and history is the fold of its log."""
+    log = await talk.stored()
+    folded = fold(log)
+    shown = await talk.state()
+    assert (shown["status"], shown["position"]) == (folded["status"], folded["position"])
+    assert shown["turn"] == folded["turn"]
+    intents = {i["user_intent_id"]: i for i in (await person.get("/intents", limit=200))["items"]}
+    assert intents.keys() == folded["intents"].keys()
+    for name, expected in folded["intents"].items():
+        intent = intents[name]
+        assert intent["status"] == expected["status"]
+        if intent["status"] == "abandoned":
+            assert intent["reason"] == expected["reason"]
+        assert intent.get("name") == expected["name"]
+        assert intent.get("slots", {}) == expected["slots"]
+        assert intent["created_at"] == expected["created_at"]
+        assert intent["last_activity_at"] == expected["last_activity_at"]
+    living = {s["session_id"] for s in (await person.get("/sessions", limit=200))["items"]}
+    assert living == {s for s, status in folded["sessions"].items() if status == "living"}
+    rows = await history(talk, limit=200)
+    messages = [
+        f for f in log if f["type"] in ("user", "component_submitted", "thinking", "response")
+    ]
+    assert [r["id"] for r in rows] == [f["event_id"] for f in messages]
+    for row in rows:
+        status = folded["intents"].get(row["user_intent_id"], {}).get("status")
+        assert row["is_complete"] == (status == "complete")
+        assert row["abandoned"] == (status == "abandoned")
+
+
+async def test_every_reading_is_the_fold_of_the_log_after_every_turn(person: Person):
+    talk = await person.talk()
+    scripts = [
+        'recognise book 0.5 ; slots {"a":1,"b":2} ; ask Which day?',
+        'slots {"a":null} ; think x ; echo y',
+        "complete done",
+        "form",
+        "switch other ; echo a",
+        "raise_error b",
+        "switch_back form ; ask again",
+        "give_up cannot",
+        "stream 4 0.01",
+        "fail x again y",
+    ]
+    for script in scripts:
+        await talk.say(script)
+        await agrees(person, talk)
+    await talk.say("echo z", new_intent=True)
+    await agrees(person, talk)
+    intent = (await talk.state())["intent"]["user_intent_id"]
+    for kind in ("abandon", "resume"):
+        await talk.do(kind, user_intent_id=intent)
+        await agrees(person, talk)
+    await talk.do("close")
+    await agrees(person, talk)
+
+
+async def test_every_past_state_is_the_fold_of_the_log_up_to_then(person: Person):
+    talk = await person.talk()
+    await talk.say('recognise book 0.5 ; slots {"a":1} ; ask b')
+    await talk.say('slots {"a":2} ; complete c')
+    await talk.say("switch d ; fail x again y")
+    log = await talk.stored()
+    for at in range(1, len(log) + 1):
+        seen, folded = await person.get(talk.path, at=at, limit=1), fold(log[:at])
+        assert (seen["status"], seen["position"]) == (folded["status"], at)
+        assert seen["turn"] == folded["turn"], at
+        statuses = {n: i["status"] for n, i in folded["intents"].items()}
+        if seen["intent"] is None:
+            assert statuses == {}
+            continue
+        assert seen["intent"]["status"] == statuses[seen["intent"]["user_intent_id"]]
+        if "active" in statuses.values():
+            assert seen["intent"]["status"] == "active"
+        shown = {i["user_intent_id"] for i in seen["resumable"]}
+        assert shown == {n for n, status in statuses.items() if status == "abandoned"}
