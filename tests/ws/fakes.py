@@ -88,7 +88,8 @@ class FakeFeed:
         self.answer: Answer | None = None
         self.turn_running = False
         self.reads: list[int] = []
-        self.refusal: Refused | None = None
+        self.refusal: Exception | None = None
+        self.held: asyncio.Event | None = None
         self.listeners: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self.append(length)
 
@@ -119,7 +120,8 @@ class FakeFeed:
 
     async def read(self, after: int, limit: int, max_bytes: int) -> Sequence[Frame]:
         self.reads.append(after)
-        await asyncio.sleep(0)
+        if self.held is not None:
+            await self.held.wait()
         if self.refusal is not None:
             raise self.refusal
         return _bounded(self.log[after : after + limit], max_bytes)
@@ -274,7 +276,7 @@ async def settle() -> None:
 async def until(condition: Callable[[], object], limit_s: float = 5) -> None:
     """Wait for what a timer brings about."""
     async with asyncio.timeout(limit_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from chatstream.live.feed import Answer
-from chatstream.live.frames import Frame
-from chatstream.ws.follower import Follower, GapError
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ws.fakes import CHAT, FakeFeed
+
+from chatstream.live.feed import Answer
+from chatstream.live.frames import Frame
+from chatstream.ws.follower import Follower, GapError
 
 
 def follower_of(feed: FakeFeed, start: int = 0) -> Follower:

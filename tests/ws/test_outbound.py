@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from chatstream.ws.outbound import BATCH_BYTES, ControlQueue, ProgressWatch, pack
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chatstream.ws.outbound import BATCH_BYTES, ControlQueue, ProgressWatch, pack
 
 SIZES = st.lists(st.integers(2, 40_000) | st.integers(65_000, 66_000), max_size=12)
 
