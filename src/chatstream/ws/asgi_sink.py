@@ -41,7 +41,7 @@ class AsgiSink:
 
     def write(self, messages: Sequence[bytes]) -> None:
         """Send each as a text message."""
-        for message in messages:
+        for message in () if self._closed else messages:
             self.buffered_bytes += len(message)
             self._add({"type": "websocket.send", "bytes": None, "text": message.decode()})
 
