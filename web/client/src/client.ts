@@ -1,17 +1,16 @@
 // The client's shell: which chat is shown, what is on its way to it, and who is told.
-import { connection } from './connection.ts';
+import { backOff, connection } from './connection.ts';
 import { browser, newId, type Environment } from './environment.ts';
 import { outbox } from './outbox.ts';
 import { apply, foldEvents } from './reducer.ts';
 import { tokens, type GetToken } from './tokens.ts';
 import type {
-  ChatState, ChatSummary, Command, ConnectionState, EventFrame, Intent, Outgoing, Rejected, ServerFrame, Snapshot,
+  ChatState, ChatSummary, Command, ConnectionState, EventFrame, Intent, OpenFrame, Outgoing, Rejected, ServerFrame, Snapshot,
   Values,
 } from './types.ts';
 
 const RETRYABLE = ['unavailable', 'overloaded', 'rate_limited'];
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 10_000;
+const PAUSE_SECONDS = 1;
 /** Every command is answered; a link that owes an answer for so long is no good. */
 const ANSWER_MS = 30_000;
 
@@ -87,6 +86,7 @@ function chatClient(options: ClientOptions = {}): ChatClient {
   const environment = { ...browser(), ...options.environment };
   const url = new URL(options.url ?? '/api/v1', globalThis.location?.href).href.replace(/\/$/, '');
   const key = `chatstream:${url}:`;
+  const chatKey = `${key}chat`;
   const saidKey = `${key}said`;
   const listeners = new Set<() => void>();
   let snapshot: Snapshot | undefined;
@@ -97,7 +97,6 @@ function chatClient(options: ClientOptions = {}): ChatClient {
   let pauses = 0;
   let paused: Timer;
   let answer: Timer;
-  let expiry: Timer;
 
   const changed = () => {
     snapshot = undefined;
@@ -105,17 +104,18 @@ function chatClient(options: ClientOptions = {}): ChatClient {
   };
 
   const isMine = (of: { user_chat_id?: string }) => of.user_chat_id === chat.user_chat_id;
-  const isOpen = () => /live|catching_up/.test(link.state().status);
+  const status = () => link.state().status;
 
   // ---------------------------------------------------------------- what is shown
 
   const show = (next: ChatState) => {
     chat = next;
     pending.settle(chat, []);
+    remember();
     changed();
   };
 
-  const remember = () => environment.local.setItem(`${key}chat`, chat.user_chat_id);
+  const remember = () => environment.local.setItem(chatKey, chat.user_chat_id);
 
   const drawn = (): Snapshot =>
     (snapshot ??= {
@@ -134,16 +134,16 @@ function chatClient(options: ClientOptions = {}): ChatClient {
     // A chat that was begun without a network, and left before there was one, must be made first.
     for (const other of new Set(pending.items().map((item) => item.command.user_chat_id))) {
       if (other === user_chat_id) continue;
-      link.send({ type: 'open', id: other, user_chat_id: other, last: 0 });
-      link.send({ type: 'leave', user_chat_id: other });
+      ask(other, { last: 0 });
+      leave(other);
     }
-    link.send({
-      type: 'open',
-      id: user_chat_id,
-      user_chat_id,
-      ...(event_id ? { after: position, after_event: event_id } : { last }),
-    });
+    ask(user_chat_id, event_id ? { after: position, after_event: event_id } : { last });
   };
+
+  const ask = (chatId: string, from: Partial<OpenFrame>) =>
+    link.send({ type: 'open', id: chatId, user_chat_id: chatId, ...from });
+
+  const leave = (chatId: string) => link.send({ type: 'leave', user_chat_id: chatId });
 
   const take = (frames: ServerFrame[]) => {
     const before = chat;
@@ -177,7 +177,7 @@ function chatClient(options: ClientOptions = {}): ChatClient {
 
   const rejected = ({ id, code, message, details, retry_after }: Rejected) => {
     const forNow = RETRYABLE.includes(code);
-    if (id === chat.user_chat_id) return notOpened(forNow, retry_after);
+    if (id === chat.user_chat_id) return notOpened(forNow);
     if (forNow) pause(retry_after);
     for (const { command } of pending.items()) {
       if (id !== command.id && id !== command.user_chat_id) continue;
@@ -186,14 +186,13 @@ function chatClient(options: ClientOptions = {}): ChatClient {
     }
   };
 
-  const notOpened = (forNow: boolean, seconds: number | undefined) => {
-    if (forNow) return link.drop(seconds && seconds * 1000);
+  const notOpened = (forNow: boolean) => {
+    if (forNow) return link.drop();
     if (explicit) return link.disconnect('not_found');
     // The browser remembered the chat of somebody else, or of a visitor whose token the server no longer takes.
     const fresh = newId();
     pending.move(chat.user_chat_id, fresh);
     show(foldEvents(fresh, []));
-    remember();
     follow();
   };
 
@@ -203,6 +202,8 @@ function chatClient(options: ClientOptions = {}): ChatClient {
     const culprit = pending.first('sending');
     if (code === 1009 && culprit) fail(culprit.command.id, 'too_large', '');
     pending.unanswered();
+    // Here and before sending: without a connection this comes with every attempt.
+    pending.expire();
   };
 
   // ---------------------------------------------------------------- commands out
@@ -216,14 +217,13 @@ function chatClient(options: ClientOptions = {}): ChatClient {
 
   const outgoing = () => {
     link.active();
-    expire();
     flush();
-    if (link.state().status === 'idle') client.connect();
+    if (status() === 'idle') client.connect();
   };
 
   const flush = (): void => {
-    if (paused || link.state().status !== 'live' || pending.first('sending')) return;
-    expire();
+    if (paused || status() !== 'live' || pending.first('sending')) return;
+    pending.expire();
     const item = pending.first('waiting');
     if (!item) return;
     const { id } = item.command;
@@ -235,33 +235,38 @@ function chatClient(options: ClientOptions = {}): ChatClient {
   };
 
   const fail = (id: string, code: string, message: string, details?: Rejected['details']) =>
-    pending.update(id, { status: 'failed', error: { code, message, ...(details && { details }) } });
+    pending.update(id, { status: 'failed', error: { code, message, details } });
 
-  const pause = (seconds: number | undefined) => {
-    const ms = seconds ? seconds * 1000 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** pauses++);
+  const pause = (seconds = PAUSE_SECONDS) => {
     clearTimeout(paused);
     paused = setTimeout(
       () => {
         paused = undefined;
         flush();
       },
-      ms * (1 + environment.random() / 2),
+      seconds * 1000 + backOff(pauses++),
     );
   };
 
-  const expire = () => {
-    clearTimeout(expiry);
-    const at = pending.expire();
-    if (at < Infinity) expiry = setTimeout(expire, at - Date.now());
-  };
+  const http = () => import('./http.ts');
 
-  // ---------------------------------------------------------------- HTTP
-
-  const get = async (path: string) => {
-    const response = await client.request('GET', path);
-    if (!response.ok) throw new Error(`${response.status} for ${path}`);
-    return (await response.json()).items;
-  };
+  let chat = foldEvents(options.chat || environment.local.getItem(chatKey) || newId(), []);
+  const identity = tokens(environment.local, `${key}token`, getToken);
+  const access = { url, environment, identity };
+  const pending = outbox(environment.session, `${key}outbox`, changed);
+  const link = connection(
+    { environment, url, tokens: identity, idleCloseMs, saidKey },
+    {
+      changed,
+      welcome(frame) {
+        pending.belongsTo(frame.user_id);
+        follow();
+      },
+      frames: take,
+      lost,
+      mayRest: () => !chat.turn && !pending.first('waiting') && !pending.first('sending'),
+    },
+  );
 
   const client: ChatClient = {
     url,
@@ -290,28 +295,26 @@ function chatClient(options: ClientOptions = {}): ChatClient {
     connect() {
       remember();
       link.connect();
-      expire();
     },
     disconnect() {
       clearTimeout(paused);
-      clearTimeout(expiry);
       paused = undefined;
       lost();
       link.disconnect();
     },
-    retryNow: () => link.wake(),
+    retryNow: link.wake,
     open(chatId = newId(), { events = [] } = {}) {
-      if (isOpen() && chatId !== chat.user_chat_id) link.send({ type: 'leave', user_chat_id: chat.user_chat_id });
+      const isOpen = ['live', 'catching_up'].includes(status());
+      if (isOpen && chatId !== chat.user_chat_id) leave(chat.user_chat_id);
       explicit = true;
       show(foldEvents(chatId, events));
-      remember();
-      if (isOpen()) follow();
-      if (link.state().status === 'closed') client.connect();
+      if (isOpen) follow();
+      if (status() === 'closed') client.connect();
       return chatId;
     },
     send: (content, to) => command({ type: 'send', content, ...to }),
     submit: (component_id, values) => command({ type: 'submit', component_id, values }),
-    stop: () => command({ type: 'cancel', ...(chat.turn && { turn: chat.turn.message_id }) }),
+    stop: () => command({ type: 'cancel', turn: chat.turn?.message_id }),
     retry: (message_id) => command({ type: 'retry', message_id }),
     resume: (user_intent_id) => command({ type: 'resume', user_intent_id }),
     abandon: (user_intent_id) => command({ type: 'abandon', user_intent_id }),
@@ -320,40 +323,16 @@ function chatClient(options: ClientOptions = {}): ChatClient {
       pending.update(id, { status: 'waiting', made_at: Date.now(), error: undefined });
       outgoing();
     },
-    discard: (id) => pending.discard(id),
+    discard: pending.discard,
     async loadEarlier(count) {
-      const { pageBefore, prepend } = await import('./history.ts');
-      const page = chat.from ? await get(pageBefore(chat, count)) : [];
-      show(prepend(chat, page));
+      const { before, prepend } = await http();
+      const page = await before(access, chat, count);
+      show(prepend(chat, page, foldEvents));
       return chat.from > 0;
     },
-    chats: (limit = 50) => get(`/chats?limit=${limit}`),
-    async request(method, path, body) {
-      const token = await identity.current();
-      return environment.fetch(url + path, {
-        method,
-        headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-    },
+    chats: async (limit) => (await http()).chats(access, limit),
+    request: async (...call) => (await http()).request(access, ...call),
   };
 
-  let chat = foldEvents(options.chat || environment.local.getItem(`${key}chat`) || newId(), []);
-  const identity = tokens(environment.local, `${key}token`, getToken);
-  const pending = outbox(environment.session, `${key}outbox`, changed);
-  const link = connection(
-    { environment, url, tokens: identity, idleCloseMs, saidKey },
-    {
-      changed,
-      welcome(frame) {
-        pending.belongsTo(frame.user_id);
-        follow();
-      },
-      frames: take,
-      lost,
-      mayRest: () => !chat.turn && !pending.first('waiting') && !pending.first('sending'),
-    },
-  );
-  expire();
   return client;
 }

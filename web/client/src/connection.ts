@@ -1,6 +1,6 @@
 // The connection's states: when to dial, when to give a link up, how long to wait. It knows nothing of chats.
 import type { Environment } from './environment.ts';
-import { dialSocket, UPGRADABLE, type Link } from './link.ts';
+import { dialSocket, type Link, type LinkEvents } from './link.ts';
 import type { Tokens } from './tokens.ts';
 import type { ClientFrame, ClosedReason, ConnectionState, ServerFrame, Welcome } from './types.ts';
 
@@ -32,7 +32,7 @@ export interface ConnectionEvents {
   welcome(frame: Welcome): void;
   frames(frames: ServerFrame[]): void;
   /** The link is gone; what was sent on it is unanswered. `code` 1009: the frame sent last was too large. */
-  lost(code: number): void;
+  lost(code?: number): void;
   /** May the connection be let go? */
   mayRest(): boolean;
 }
@@ -56,6 +56,11 @@ export interface Connection {
 
 type Timer = 'dial' | 'watch' | 'probe' | 'settled' | 'renew' | 'retry' | 'rest';
 
+/** Full jitter: a thousand clients that lost one server come back spread over the whole time. */
+export function backOff(losses: number): number {
+  return Math.random() * Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** losses);
+}
+
 export function connection(options: ConnectionOptions, on: ConnectionEvents): Connection {
   const { environment, url, tokens, idleCloseMs, saidKey } = options;
   let state: ConnectionState = { status: 'idle' };
@@ -65,12 +70,12 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
   let wanted = false;
   let welcomed = false;
   let refused = false;
-  let withoutSocket = !environment.WebSocket;
+  let withoutSocket = false;
   let failedUpgradeAt = -Infinity;
   let losses = 0;
   let drainMs = 0;
   let silenceMs = 0;
-  let timers: { [name in Timer]?: ReturnType<typeof setTimeout> } = {};
+  const timers: { [name in Timer]?: ReturnType<typeof setTimeout> } = {};
 
   const become = (next: ConnectionState) => {
     state = next;
@@ -87,7 +92,6 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
   const hangUp = () => {
     dialled++;
     Object.values(timers).forEach(clearTimeout);
-    timers = {};
     link?.close();
     link = undefined;
   };
@@ -102,17 +106,18 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
     try {
       const token = await tokens.current();
       if (mine !== dialled) return;
-      start('dial', DIAL_MS, () => lost(ABNORMAL));
-      const open = withoutSocket ? (await import('./events.ts')).dialEvents : dialSocket;
+      start('dial', DIAL_MS, drop);
+      const events = withoutSocket && (await import('./events.ts'));
       if (mine !== dialled) return;
-      link = open(environment, url, {
-        ready: () => send({ type: 'hello', protocol: 'chatstream.v1', ...(token && { token }), batch: true }),
+      const heard: LinkEvents = {
+        ready: () => send({ type: 'hello', protocol: 'chatstream.v1', token, batch: true }),
         frames: take,
         closed: lost,
-      });
+      };
+      link = events ? events.dialEvents(environment, url, heard, dialSocket) : dialSocket(environment, url, heard);
     } catch {
       // `getToken` failed, or the fall-back could not be loaded: as it is without a network.
-      if (mine === dialled) lost(ABNORMAL);
+      if (mine === dialled) drop();
     }
   };
 
@@ -134,16 +139,13 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
     tokens.keep(frame.token);
     renewBefore(frame);
     silenceMs = (2 * frame.heartbeat_seconds + 5) * 1000;
-    if (first) {
-      active();
-      on.welcome(frame);
-    }
+    if (first) on.welcome(frame);
   };
 
   const renewBefore = ({ token_expires_at, server_time }: Welcome) => {
     if (!token_expires_at || !tokens.fromHost) return;
     const leftMs = Date.parse(token_expires_at) - Date.parse(server_time);
-    start('renew', Math.max(1000, leftMs / 2, leftMs - RENEW_BEFORE_MS), async () => {
+    start('renew', Math.max(leftMs / 2, leftMs - RENEW_BEFORE_MS, 1000), async () => {
       const mine = dialled;
       tokens.forget();
       // Where it fails, the server ends the connection at the token's end, and that asks once more.
@@ -175,19 +177,18 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
     become({ status: 'idle' });
   };
 
-  const lost = (code: number, afterMs?: number) => {
+  const lost = (code?: number, afterMs?: number) => {
     hangUp();
     on.lost(code);
     if (code === 4401) return unauthenticated();
-    if ([4400, 1002, 1007].includes(code)) return disconnect('protocol');
+    if ([4400, 1002, 1007].includes(code!)) return disconnect('protocol');
     if (code === 4410 && on.mayRest()) return rest();
-    if (!welcomed || code === UPGRADABLE) upgradeFailed();
-    wait(afterMs ?? (code === 4429 ? AFTER_FLOOD_MS : drainMs + backOff()));
+    // Without a code, WebSocket goes through after all.
+    if (!welcomed || !code) upgradeFailed();
+    wait(afterMs ?? (code === 4429 ? AFTER_FLOOD_MS : drainMs + backOff(losses)));
   };
 
-  const drop = (ms?: number) => {
-    if (link) lost(ABNORMAL, ms);
-  };
+  const drop = (ms?: number) => lost(ABNORMAL, ms);
 
   const unauthenticated = () => {
     tokens.forget();
@@ -202,20 +203,15 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
     const now = Date.now();
     const second = !withoutSocket && now - failedUpgradeAt <= UPGRADES_MS;
     failedUpgradeAt = second ? -Infinity : now;
-    withoutSocket = second || !environment.WebSocket;
+    withoutSocket = second;
   };
-
-  // Full jitter: a thousand clients that lost one server come back spread over the whole time.
-  const backOff = () => environment.random() * Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** losses);
 
   const wait = (ms: number) => {
     const attempt = ++losses;
     drainMs = 0;
     // Dials also when offline: the browser's word for it is not always true, and the server may be on this machine.
     start('retry', ms, dial);
-    become(
-      environment.online() ? { status: 'waiting', retry_at: Date.now() + ms, attempt } : { status: 'offline', attempt },
-    );
+    become({ status: environment.online() ? 'waiting' : 'offline', retry_at: Date.now() + ms, attempt });
   };
 
   const wake = () => {
@@ -228,7 +224,7 @@ export function connection(options: ConnectionOptions, on: ConnectionEvents): Co
   // Going offline closes nothing by itself, but what is there is worth a probe.
   const heard = (event: Event) => {
     const { key } = event as StorageEvent;
-    if (environment.visible() && (key === undefined || (key === saidKey && !link))) wake();
+    if (environment.visible() && (!key || (key === saidKey && !link))) wake();
   };
 
   const listen = (want: boolean) => {

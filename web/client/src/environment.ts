@@ -4,11 +4,9 @@
 export type Store = Pick<Storage, 'getItem' | 'setItem'>;
 
 export interface Environment {
-  /** Absent: server-sent events from the start. */
+  /** Absent: server-sent events, after two attempts. */
   WebSocket: typeof WebSocket | undefined;
   fetch: typeof fetch;
-  /** 0 to 1, for the jitter. */
-  random: () => number;
   /** Survives the browser: visitor token and last chat. */
   local: Store;
   /** Survives a reload of this tab: the outbox. */
@@ -24,8 +22,7 @@ export function browser(): Environment {
   const { document, navigator, window, WebSocket } = globalThis;
   return {
     WebSocket,
-    fetch: (...request) => fetch(...request),
-    random: Math.random,
+    fetch: fetch.bind(globalThis),
     local: stored('localStorage'),
     session: stored('sessionStorage'),
     // `visibilitychange` bubbles from the document to the window.
@@ -53,5 +50,5 @@ function attempt<T>(work: () => T): T | null {
 
 /** 128 random bits. Not `crypto.randomUUID`: pages on plain http do not have it. */
 export function newId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join('');
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
 }

@@ -1,6 +1,8 @@
 // The same frames without WebSocket: commands as POST, what follows as server-sent events. Read with `fetch`, since
-// `EventSource` can send a token in the address only, where logs keep it.
-import { dialSocket, UPGRADABLE, type Dial } from './link.ts';
+// `EventSource` can send a token in the address only, where logs keep it. Loaded when it is needed, so it shares no
+// code with what is there already: `socket` is handed in.
+import type { Dial, Link, LinkEvents } from './link.ts';
+import type { Environment } from './environment.ts';
 import type { ClientFrame, Command, OpenFrame, Opened, ServerFrame } from './types.ts';
 
 const ABNORMAL = 1006;
@@ -9,13 +11,13 @@ const UNAUTHENTICATED = 4401;
 /** Live for so long, it is time to look whether the better way is open. */
 const TRIAL_MS = 5_000;
 
-export const dialEvents: Dial = (environment, url, on) => {
+export function dialEvents(environment: Environment, url: string, on: LinkEvents, socket: Dial): Link {
   const { fetch, WebSocket } = environment;
   const streams = new Map<string, AbortController>();
   let token: string | undefined;
   let ended = false;
 
-  const end = (code: number) => {
+  const end = (code?: number) => {
     if (ended) return;
     close();
     on.closed(code);
@@ -30,10 +32,10 @@ export const dialEvents: Dial = (environment, url, on) => {
   // A restart of the server looks like a network without WebSocket for a moment: come back when it was one.
   const trial = setTimeout(() => {
     if (!WebSocket) return;
-    const socket = dialSocket(environment, url, {
+    const upgrade = socket(environment, url, {
       ready() {
-        socket.close();
-        end(UPGRADABLE);
+        upgrade.close();
+        end();
       },
       frames: Boolean,
       closed: Boolean,
@@ -136,7 +138,7 @@ export const dialEvents: Dial = (environment, url, on) => {
   };
   queueMicrotask(() => ended || on.ready());
   return { send, close };
-};
+}
 
 function pathOf(frame: Command): string {
   const chat = `/chats/${frame.user_chat_id}`;

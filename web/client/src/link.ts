@@ -2,9 +2,6 @@
 import type { Environment } from './environment.ts';
 import type { ClientFrame, ServerFrame } from './types.ts';
 
-/** Not of the protocol: server-sent events were needed, and WebSocket goes through after all. */
-export const UPGRADABLE = 4999;
-
 export interface Link {
   send(frame: ClientFrame): void;
   /** Ends it; nothing is heard of it afterwards. */
@@ -15,8 +12,8 @@ export interface LinkEvents {
   /** Ready for `hello`. */
   ready(): void;
   frames(frames: ServerFrame[]): void;
-  /** Once; a WebSocket close code. */
-  closed(code: number): void;
+  /** Once; a WebSocket close code, or nothing: WebSocket, which had failed, goes through after all. */
+  closed(code?: number): void;
 }
 
 export type Dial = (environment: Environment, url: string, on: LinkEvents) => Link;

@@ -5,7 +5,7 @@ import { clean } from './records.ts';
 import type { ChatState, Command, EventFrame, Outgoing } from './types.ts';
 
 const MOST = 50;
-export const EXPIRES_MS = 10 * 60_000;
+const EXPIRES_MS = 10 * 60_000;
 
 export interface Outbox {
   items(): readonly Outgoing[];
@@ -23,12 +23,12 @@ export interface Outbox {
   belongsTo(user: string): void;
   /** The chat that these were for is not to be had: the words are kept for the one in its place. */
   move(from: string, to: string): void;
-  /** Marks what waits for too long; returns when the next one will have, in ms since the epoch. */
-  expire(): number;
+  /** Marks what waits for too long: the person may not mean it any more. */
+  expire(): void;
 }
 
 export function outbox(store: Store, key: string, changed: () => void): Outbox {
-  let { user, items } = read(store.getItem(key));
+  let { user = '', items = [] }: Partial<Kept> = JSON.parse(store.getItem(key) ?? '{}');
 
   // Called only with a change: an item that is acknowledged is on the server's disk and need not be kept here.
   const write = (next: Outgoing[]) => {
@@ -45,8 +45,15 @@ export function outbox(store: Store, key: string, changed: () => void): Outbox {
     if (next.length < items.length) write(next);
   };
 
+  const expire = () =>
+    each((item) =>
+      item.status === 'waiting' && item.made_at + EXPIRES_MS <= Date.now()
+        ? { ...item, status: 'failed', error: { code: 'expired', message: '' } }
+        : item,
+    );
   const unanswered = () => each((item) => (item.status === 'sending' ? { ...item, status: 'waiting' } : item));
   unanswered();
+  expire();
 
   return {
     items: () => items,
@@ -66,28 +73,19 @@ export function outbox(store: Store, key: string, changed: () => void): Outbox {
           : !events.some((event) => event.message_id === command.id),
       ),
     belongsTo(next) {
-      if (!next || next === user) return;
-      const kept = user ? [] : items;
-      user = next;
-      write(kept);
+      const others = user && next && next !== user;
+      user = next || user;
+      if (others) write([]);
     },
     move: (from, to) =>
       each((item) =>
         item.command.user_chat_id === from ? { ...item, command: { ...item.command, user_chat_id: to } } : item,
       ),
-    expire() {
-      const now = Date.now();
-      each((item) =>
-        item.status === 'waiting' && item.made_at + EXPIRES_MS <= now
-          ? { ...item, status: 'failed', error: { code: 'expired', message: '' } }
-          : item,
-      );
-      const waiting = items.filter((item) => item.status === 'waiting');
-      return Math.min(...waiting.map((item) => item.made_at + EXPIRES_MS));
-    },
+    expire,
   };
 }
 
-function read(text: string | null): { user: string; items: Outgoing[] } {
-  return text ? JSON.parse(text) : { user: '', items: [] };
+interface Kept {
+  user: string;
+  items: Outgoing[];
 }

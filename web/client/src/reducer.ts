@@ -3,7 +3,7 @@
 import { clean, mapped } from './records.ts';
 import { grow, TITLE_CODE_POINTS } from './text.ts';
 import type {
-  Answer, ChatEvent, ChatState, Component, ComponentEvent, ComponentSubmittedEvent, EventFrame, Intent, IntentEvent, Opened, Question,
+  Answer, ChatEvent, ChatState, Component, ComponentEvent, ComponentSubmittedEvent, Delta, EventFrame, Intent, IntentEvent, Opened, PartialEvent, Question,
    ResponseEvent, ServerFrame, TurnEvent,
 } from './types.ts';
 
@@ -53,12 +53,12 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
       case 'opened':
         return opened(frame);
       case 'caught_up':
-        return draft.caught_up || set({ caught_up: true });
+        return set({ caught_up: true });
       case 'resync':
         events = undefined;
         return set(initialChat(frame.user_chat_id));
       case 'delta':
-        return draft.turn && extend(frame.message_id, frame.offset, frame.text);
+        return draft.turn && extend(frame);
       default:
         if ('event_id' in frame && frame.position === draft.position + 1) event(frame);
     }
@@ -78,10 +78,10 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ status, intent: draft.intent ?? intent?.user_intent_id ?? null });
   };
 
-  const extend = (messageId: string, offset: number, text = '') => {
-    const held = draft.answers[messageId] ?? { text: '', length: 0, done: false };
+  const extend = ({ message_id, offset, text = '' }: Delta | PartialEvent) => {
+    const held = draft.answers[message_id] ?? { ...DONE, done: false };
     const longer = grow(held, offset, text);
-    if (longer !== held) put('answers', messageId, longer);
+    if (longer !== held) put('answers', message_id, longer);
   };
 
   const event = (frame: EventFrame) => {
@@ -90,13 +90,9 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ events, position: frame.position, event_id: frame.event_id });
     change(frame);
     const intent = draft.intents[frame.user_intent_id!];
-    if (intent) {
+    if (intent && !byTimer(frame as Timed)) {
       const { timestamp, session_id = intent.session_id } = frame;
-      put('intents', intent.user_intent_id, {
-        ...intent,
-        session_id,
-        last_activity_at: byTimer(frame) ? intent.last_activity_at : timestamp,
-      });
+      put('intents', intent.user_intent_id, { ...intent, session_id, last_activity_at: timestamp });
     }
   };
 
@@ -110,7 +106,7 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
       case 'intent':
         return intentChanged(frame);
       case 'partial':
-        return extend(frame.message_id, frame.offset, frame.text);
+        return extend(frame);
       case 'response':
         return response(frame, intent);
       case 'component':
@@ -127,7 +123,7 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
       events = [frame];
       set({ ...initialChat(user_chat_id, position - 1), caught_up: draft.caught_up, position, event_id, events, status });
     } else {
-      set({ status: 'closed', turn: null, answers: {} });
+      set({ status: 'closed' });
       closeComponents(() => true, 'chat_closed');
     }
   };
@@ -165,17 +161,17 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ intent: active ? id : newestIntent() });
   };
 
-  const begun = (id: string, { timestamp, caused_by }: IntentEvent): Intent => {
+  const begun = (user_intent_id: string, { timestamp, caused_by, status }: IntentEvent): Intent => {
     const cause = draft.turns[caused_by!]?.retry_of ?? caused_by;
     const said = draft.events.findLast(({ type, message_id }) => type === 'user' && message_id === cause);
     const title = [...((said as { content?: string })?.content ?? '')].slice(0, TITLE_CODE_POINTS).join('');
-    return { user_intent_id: id, status: 'active', title, created_at: timestamp, last_activity_at: timestamp };
+    return { user_intent_id, status, title, created_at: timestamp, last_activity_at: timestamp };
   };
 
   const newestIntent = () => {
+    const rank = ({ status, created_at }: Intent) => (status === 'active' ? 'a' : '') + created_at;
     const intents = Object.values(draft.intents);
-    const newest = intents.reduce((one, other) => (other.created_at >= one.created_at ? other : one));
-    return (intents.find((intent) => intent.status === 'active') ?? newest).user_intent_id;
+    return intents.reduce((one, other) => (rank(other) >= rank(one) ? other : one)).user_intent_id;
   };
 
   const response = ({ message_id, follow_up, content = '' }: ResponseEvent, intent: Intent | undefined) => {
@@ -207,12 +203,18 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ components: mapped(draft.components, closed) });
   };
 
-  for (const frame of Array.isArray(frames) ? frames : [frames]) take(frame);
+  [frames].flat().forEach(take);
   return draft;
 }
 
 const DONE: Answer = { text: '', length: 0, done: true };
 
-function byTimer(frame: EventFrame): boolean {
-  return (frame.type === 'intent' && frame.reason === 'idle') || (frame.type === 'session' && frame.status === 'expired');
+interface Timed {
+  reason?: string;
+  status?: string;
+}
+
+// Only an intent has that reason, only a session that status.
+function byTimer({ reason, status }: Timed): boolean {
+  return reason === 'idle' || status === 'expired';
 }

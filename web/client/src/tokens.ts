@@ -23,7 +23,7 @@ export function tokens(store: Store, key: string, getToken?: GetToken): Tokens {
   return {
     fromHost: !!getToken,
     current: async () => (held ??= (getToken ? await getToken() : store.getItem(key)) || undefined),
-    keep: (token) => token && !getToken && keep(token),
+    keep: (token) => token && keep(token),
     forget: () => keep(),
   };
 }

@@ -5,7 +5,7 @@
 export type Command =
   | SendCommand
   | { type: 'submit'; id: string; user_chat_id: string; component_id: string; values: Values }
-  | { type: 'cancel'; id: string; user_chat_id: string; turn?: string }
+  | { type: 'cancel'; id: string; user_chat_id: string; turn?: string | undefined }
   | { type: 'retry'; id: string; user_chat_id: string; message_id: string }
   | { type: 'resume'; id: string; user_chat_id: string; user_intent_id: string }
   | { type: 'abandon'; id: string; user_chat_id: string; user_intent_id: string }
@@ -32,7 +32,7 @@ export interface OpenFrame {
 export type ClientFrame =
   | Command
   | OpenFrame
-  | { type: 'hello'; protocol: 'chatstream.v1'; token?: string; batch?: boolean }
+  | { type: 'hello'; protocol: 'chatstream.v1'; token?: string | undefined; batch?: boolean }
   | { type: 'leave'; user_chat_id: string }
   | { type: 'auth'; token: string }
   | { type: 'ping'; nonce?: string };
@@ -338,9 +338,8 @@ export type ConnectionState =
   | { status: 'connecting' }
   | { status: 'catching_up' }
   | { status: 'live' }
-  /** `retry_at` in milliseconds since the epoch, by this machine's clock. */
-  | { status: 'waiting'; retry_at: number; attempt: number }
-  | { status: 'offline'; attempt: number }
+  /** `retry_at` in milliseconds since the epoch, by this machine's clock; `offline`: the browser says so. */
+  | { status: 'waiting' | 'offline'; retry_at: number; attempt: number }
   /** `left`: by `disconnect()`. The others are final refusals; `not_found`: the chat asked for is not this user's. */
   | { status: 'closed'; reason: ClosedReason };
 
@@ -357,7 +356,7 @@ export interface Outgoing {
   position?: number;
   /** With `failed`; `code` is the server's with its message, or the client's own, without one: `expired` (older than ten
    * minutes) or `too_large`. */
-  error?: Pick<Rejected, 'code' | 'message' | 'details'>;
+  error?: { code: string; message: string; details?: Rejected['details'] | undefined };
 }
 
 /** An item of `GET /chats`. */

@@ -188,9 +188,9 @@ describe('the outbox', () => {
     const client = world.client();
     world.server.upgrade = 'refuse';
     const id = client.send('old')!;
-    await pass(599_000);
+    await pass(595_000);
     expect(statuses(client)).toEqual(['waiting']);
-    await pass(2_000);
+    await pass(11_000);
     expect(client.outbox).toMatchObject([{ status: 'failed', error: { code: 'expired' } }]);
     world.server.upgrade = 'accept';
     await pass(15_000);

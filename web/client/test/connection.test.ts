@@ -237,7 +237,7 @@ describe('is anybody there', () => {
     world.page.online = false;
     world.server.upgrade = 'refuse';
     world.server.socket.cut(1006);
-    expect(client.state).toEqual({ status: 'offline', attempt: 1 });
+    expect(client.state).toMatchObject({ status: 'offline', attempt: 1 });
     await pass(60_000);
     world.page.online = true;
     world.server.upgrade = 'accept';

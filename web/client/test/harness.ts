@@ -1,8 +1,9 @@
 // A client in a world that the test owns: its server, its storage, its page, its dice.
 import { ChatClient, type ClientOptions, type Environment } from '../src/index.ts';
+import { vi } from 'vitest';
 // Loaded on demand otherwise, in real time, which a test's clock does not wait for.
 import '../src/events.ts';
-import '../src/history.ts';
+import '../src/http.ts';
 import { FakeServer } from './fake-server.ts';
 
 export function memory(): Environment['local'] {
@@ -25,6 +26,7 @@ export class World {
   local = memory();
   session = memory();
   random = 0.5;
+  readonly dice = vi.spyOn(Math, 'random').mockImplementation(() => this.random);
   readonly states: string[] = [];
 
   client(options: ClientOptions = {}): ChatClient {
@@ -37,7 +39,6 @@ export class World {
         local: this.local,
         session: this.session,
         page: this.page,
-        random: () => this.random,
         online: () => this.page.online,
         visible: () => this.page.visible,
         ...options.environment,
