@@ -13,7 +13,7 @@ from random import Random
 
 import httpx
 from benchmarks.demo.audit import Auditor, Found
-from benchmarks.demo.commands import audit_commands
+from benchmarks.demo.commands import audit_export, audit_replays, audit_tables
 from benchmarks.demo.dialogues import EXCERPT, read
 from benchmarks.demo.driver import Driver, Run
 from benchmarks.demo.server import Server
@@ -70,7 +70,9 @@ class Demonstration:
         began = time.monotonic()
         await self._server.start()
         try:
-            token = httpx.post(f"{self._server.http}/api/v1/visitors").json()["token"]
+            address = f"{self._server.http}/api/v1"
+            async with httpx.AsyncClient(base_url=address) as http:
+                token = (await http.post("/visitors")).json()["token"]
             driver = Driver(
                 self._server.socket,
                 token,
@@ -80,7 +82,6 @@ class Demonstration:
             )
             await self._play(driver)
             headers = {"Authorization": f"Bearer {token}"}
-            address = f"{self._server.http}/api/v1"
             async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as http:
                 counted = await self._settle(driver, Auditor(http))
         finally:
@@ -129,9 +130,10 @@ class Demonstration:
         for run in broken_off:
             await driver.resume(run)
         resumed = await self._all_become(auditor, broken_off, "active")
-        for run in self._runs:
-            events = await auditor.audit(run, self._found)
-            await audit_commands(self._server, run, events, self._found)
+        frames = [(run, await auditor.audit(run, self._found)) for run in self._runs]
+        await audit_export(self._server, self._runs, self._found)
+        await audit_replays(self._server, frames, self._found)
+        await audit_tables(self._server, self._found)
         return {"complete": complete, "abandoned": abandoned, "resumed": resumed}
 
     async def _all_become(self, auditor: Auditor, runs: list[Run], status: str) -> int:

@@ -36,7 +36,15 @@ class StoredEvent(msgspec.Struct, frozen=True):
     status: str | None = None
     reason: str | None = None
     message_id: str | None = None
-    caused_by: str | None = None
+    content: str = ""
+    values: dict[str, object] | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of event frames, as their bytes."""
+
+    items: list[msgspec.Raw]
+    next: str | None
 
 
 class Found(msgspec.Struct):
@@ -76,33 +84,37 @@ class Auditor:
         """Whether the chat's one intent gets the status within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
-                while await self.statuses(chat_id) != [status]:
+                while await self.statuses(chat_id) != [status]:  # noqa: ASYNC110 - the server's state
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return False
         return True
 
-    async def audit(self, run: Run, found: Found) -> list[StoredEvent]:
-        """Add to ``found`` what is wrong with the chat of ``run``; its events."""
-        events = await self._events(run.chat_id)
+    async def audit(self, run: Run, found: Found) -> list[bytes]:
+        """Add to ``found`` what is wrong with the chat of ``run``; its event frames."""
+        raw = await self._events(run.chat_id)
+        events = [msgspec.json.decode(frame, type=StoredEvent) for frame in raw]
         _check_order(run, events, found)
         _check_messages(run, events, found)
         rows = await self._history(run.chat_id)
         void = void_thoughts(events)
         lines = [(row.message_type, row.content) for row in rows if row.id not in void]
         compare(run, "history", lines, found)
+        compare(run, "events", lines_of(events), found)
         found.restarted += sum(event.status == "restarted" for event in events)
         if run.dialogue.completed and not all(row.is_complete for row in rows):
             found.words.append(f"{run.chat_id}: rows of a completed task are not complete")
-        return events
+        return raw
 
-    async def _events(self, chat_id: str) -> list[StoredEvent]:
-        events: list[StoredEvent] = []
+    async def _events(self, chat_id: str) -> list[bytes]:
+        frames: list[bytes] = []
         while True:
-            page = await self._get(f"/chats/{chat_id}/events", after=len(events), limit=200)
-            events += msgspec.convert(page["items"], list[StoredEvent])
-            if page["next"] is None:
-                return events
+            query = {"after": len(frames), "limit": 200}
+            response = await self._http.get(f"/chats/{chat_id}/events", params=query)
+            page = msgspec.json.decode(response.raise_for_status().content, type=Page)
+            frames += [bytes(item) for item in page.items]
+            if page.next is None:
+                return frames
 
     async def _history(self, chat_id: str) -> list[Row]:
         rows: list[Row] = []
@@ -122,13 +134,30 @@ class Auditor:
 
 def compare(run: Run, source: str, lines: Iterable[Line], found: Found) -> None:
     """What ``source`` says must be what was recorded."""
-    said = [(who, _same_json(text) if text.startswith("{") else text) for who, text in lines]
+    said = [(who, _same_json(text) if _is_values(who, text) else text) for who, text in lines]
     if said != expected(run):
         differing = [pair for pair in zip(said, expected(run), strict=False) if pair[0] != pair[1]]
         found.words.append(
             f"{run.chat_id}: {source} differs: {len(said)} for {len(expected(run))} lines, "
             f"first {differing[:1]}"
         )
+
+
+def lines_of(events: list[StoredEvent]) -> list[Line]:
+    """What was said, thought and answered, by the events."""
+    void = void_thoughts(events)
+    lines: list[Line] = []
+    for event in events:
+        match event.type:
+            case "user" | "thinking" if event.event_id not in void:
+                lines.append((event.type, event.content))
+            case "component_submitted":
+                lines.append(("user", json.dumps(event.values)))
+            case "response":
+                lines.append(("ai", event.content))
+            case _:
+                pass
+    return lines
 
 
 def void_thoughts(events: list[StoredEvent]) -> set[str]:
@@ -142,6 +171,10 @@ def void_thoughts(events: list[StoredEvent]) -> set[str]:
         elif event.type == "thinking":
             thoughts.append(event.event_id)
     return void
+
+
+def _is_values(who: str, text: str) -> bool:
+    return who == "user" and text.startswith("{")
 
 
 def _same_json(text: str) -> str:

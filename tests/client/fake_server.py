@@ -46,6 +46,7 @@ class Chats:
         self.sockets = []
         self.work = []
         self.refusals = []
+        self.shows = []
         self.welcome = {}
         self.hold_turns = hold_turns
         self.heartbeat_seconds = heartbeat_seconds
@@ -152,7 +153,14 @@ class Chats:
         self.stored[command_id] = len(events) + 1
         socket.push({**ack, "position": len(events) + 1})
         if frame["type"] == "send":
-            self._message(chat_id, command_id, frame["content"])
+            user = {"type": "user", "message_id": command_id, "content": frame["content"]}
+            self._turn_of(chat_id, command_id, frame["content"], user)
+        elif frame["type"] == "submit":
+            named = {"message_id": command_id, "component_id": frame["component_id"]}
+            submitted = {"type": "component_submitted", **named, "values": frame["values"]}
+            self._turn_of(chat_id, command_id, "a form", submitted)
+        elif frame["type"] == "retry":
+            self._turn_of(chat_id, command_id, "once more")
         elif frame["type"] == "close":
             self.append(chat_id, {"type": "chat", "status": "closed"})
         else:
@@ -160,11 +168,9 @@ class Chats:
 
     # ------------------------------------------------------------------------- the agent
 
-    def _message(self, chat_id, message_id, content):
-        self.append(
-            chat_id,
-            {"type": "user", "message_id": message_id, "caused_by": message_id, "content": content},
-        )
+    def _turn_of(self, chat_id, message_id, content, *events):
+        for event in events:
+            self._event_of(chat_id, message_id, event)
         self.work.append(lambda: self._event_of(chat_id, message_id, self._turn("started")))
         answer, answer_id = self.answer(content), f"msg_{next(self.numbers)}"
         half = len(answer) // 2
@@ -185,9 +191,11 @@ class Chats:
                 "is_complete": False,
                 "follow_up": False,
             },
+            *self.shows,
             self._turn("finished"),
         ):
             self.work.append(lambda e=event: self._event_of(chat_id, message_id, e))
+        self.shows = []
 
     def _turn(self, status):
         return {"type": "turn", "status": status, "attempt": 1}

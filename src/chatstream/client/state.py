@@ -155,7 +155,7 @@ def _next_event(view: ChatView, event: Event) -> ChatView:
     return _fold(_touched(view, event), event)
 
 
-def _fold(view: ChatView, event: Event) -> ChatView:
+def _fold(view: ChatView, event: Event) -> ChatView:  # noqa: C901, PLR0912 - one arm an event
     match event:
         case ChatEvent():
             return _chat(view, event)

@@ -1,0 +1,151 @@
+"""What a person sees of a chat in a terminal: events as lines, answers as they grow.
+
+Whatever people and agents wrote is data: control characters, and with them the terminal's
+escape sequences, are left out.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, TextIO
+
+from chatstream.client.frames import (
+    ComponentEvent,
+    ComponentSubmittedEvent,
+    ErrorEvent,
+    Event,
+    IntentEvent,
+    ResponseEvent,
+    ThinkingEvent,
+    ToolCallEvent,
+    TurnEvent,
+    UserEvent,
+)
+
+DIM: Final = "\x1b[2m"
+PLAIN: Final = "\x1b[0m"
+_CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
+
+
+class Screen:
+    """Writes to ``out``; dims only on a terminal, and not where ``NO_COLOR`` is set.
+
+    Attributes:
+        typed: what the user just typed, so that it is not shown a second time.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self.typed: str | None = None
+        self._out = out
+        self._dims = out.isatty() and "NO_COLOR" not in os.environ
+        self._prompt: str | None = None
+        self._growing: dict[str, str] = {}
+        self._mid_line = False
+
+    def prompt(self, text: str) -> None:
+        """Ask for a line."""
+        self._prompt = text
+        self._write(self._line_start() + text)
+
+    def entered(self) -> None:
+        """The line that was asked for is there."""
+        self._prompt = None
+        self._mid_line = False
+
+    def note(self, text: str) -> None:
+        """A line of the client itself."""
+        self._line(text, dim=True)
+
+    def event(self, event: Event) -> None:
+        """Show what a person should know of ``event``."""
+        match event:
+            case UserEvent():
+                self._said(event.content)
+            case ComponentSubmittedEvent():
+                self.note(f"sent: {event.values}")
+            case ThinkingEvent() | ToolCallEvent():
+                self.note(f"· {_step(event)}")
+            case ResponseEvent():
+                self._response(event)
+            case ComponentEvent():
+                self._component(event)
+            case ErrorEvent():
+                self._line(f"Error: {event.message} ({event.code})")
+            case TurnEvent():
+                self._turn(event)
+            case IntentEvent(status="complete"):
+                self.note("— done —")
+            case IntentEvent(status="abandoned"):
+                self.note(f"— set aside ({event.reason}) —")
+            case _:
+                pass
+
+    def growing(self, message_id: str, text: str) -> None:
+        """Show what is new of an answer in progress."""
+        shown = self._growing.get(message_id, "")
+        if len(text) > len(shown):
+            start = "" if shown and self._mid_line else self._line_start()
+            self._growing[message_id] = text
+            self._write(start + _safe(text[len(shown) :]))
+            self._mid_line = True
+
+    # ------------------------------------------------------------------------------------
+
+    def _said(self, content: str) -> None:
+        if content == self.typed:
+            self.typed = None
+        else:
+            self._line(f"you: {content}")
+
+    def _response(self, event: ResponseEvent) -> None:
+        shown = self._growing.pop(event.message_id or "", "")
+        if self._mid_line and shown and event.content.startswith(shown):
+            self._write(_safe(event.content[len(shown) :]) + "\n")
+            self._mid_line = False
+        else:
+            self._line(event.content)
+
+    def _component(self, event: ComponentEvent) -> None:
+        if event.kind == "buttons":
+            self._line(event.title)
+            for number, option in enumerate(event.options, start=1):
+                self._line(f"  {number}  {option.label or option.value}")
+        elif event.kind != "form":
+            self.note(f"[{event.kind}: {event.title}]")
+
+    def _turn(self, event: TurnEvent) -> None:
+        match event.status:
+            case "restarted":
+                self._growing.clear()
+                self.note("(interrupted; once more)")
+            case "cancelled":
+                self.note("(stopped)")
+            case _:
+                pass
+
+    def _line(self, text: str, *, dim: bool = False) -> None:
+        text = _safe(text)
+        shown = f"{DIM}{text}{PLAIN}" if dim and self._dims else text
+        self._write(f"{self._line_start()}{shown}\n{self._prompt or ''}")
+
+    def _line_start(self) -> str:
+        """What leads to an empty line from wherever the cursor is."""
+        if self._mid_line:
+            self._mid_line = False
+            return "\n"
+        return "\r" if self._prompt is not None and self._out.isatty() else ""
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+def _step(event: ThinkingEvent | ToolCallEvent) -> str:
+    if isinstance(event, ToolCallEvent):
+        return event.name
+    ending = {"started": " …", "completed": "", "failed": " (failed)"}[event.status]
+    return (event.content or event.step) + ending
+
+
+def _safe(text: str) -> str:
+    return text.translate(_CONTROLS)
