@@ -49,9 +49,7 @@ _OWN_FAULTS: Final = frozenset(
 )
 # After these SQLite has rolled back by itself, nothing of the transaction is in the file, and
 # the same connection works again once the cause is gone.
-_PASSING: Final = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY}
-)
+_PASSING: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class InDoubtError(Exception):

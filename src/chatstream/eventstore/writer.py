@@ -28,6 +28,7 @@ _LARGEST_BATCH: Final = 512  # events; larger ones only add to the wait
 _LONGEST_QUEUE: Final = 10_000
 
 _OVERLOADED: Final = Failed("overloaded", doubtful=False, reason="too many appends wait")
+_NO_ANSWER: Final = Failed("unavailable", doubtful=False, reason="the database does not answer")
 _CLOSED: Final = Failed("unavailable", doubtful=False, reason="the store is closed")
 
 
@@ -115,11 +116,7 @@ class GroupCommitWriter:
         waiting: deque[_Item] = deque()
         try:
             while self._collect(waiting):
-                batch = _take_batch(waiting)
-                if not self._store(batch):
-                    # Those behind would only wait for the same failure, one time-out each.
-                    self._collect(waiting, wait=False)
-                    self._refuse(waiting)
+                self._store(waiting)
         finally:
             self._tell(self._end)
 
@@ -136,15 +133,23 @@ class GroupCommitWriter:
                 waiting.extend(items)
         return bool(waiting)
 
-    def _store(self, batch: list[_Item]) -> bool:
-        """Write and answer; False if the database took nothing."""
+    def _store(self, waiting: deque[_Item]) -> None:
+        """Write a batch and answer it."""
+        batch = _take_batch(waiting)
         began = self._write_began = time.monotonic()
         outcomes = self._write([item.append for item in batch])
         seconds = time.monotonic() - began
         self._write_began = None
         events = sum(len(item.append.events) for item in batch)
-        self._tell(self._answer, batch, outcomes, Batch(len(batch), events, seconds))
-        return not all(_is_unavailable(outcome) for outcome in outcomes)
+        statistics = Batch(len(batch), events, seconds)
+        if all(_is_unavailable(outcome) for outcome in outcomes):
+            # Those behind would only wait for the same failure, one time-out each. They are
+            # taken before the answer, so that what is sent after it has a try of its own.
+            self._collect(waiting, wait=False)
+            outcomes += [_NO_ANSWER] * len(waiting)
+            batch += waiting
+            waiting.clear()
+        self._tell(self._answer, batch, outcomes, statistics)
 
     def _write(self, appends: Sequence[Append]) -> list[Outcome]:
         try:
@@ -158,13 +163,6 @@ class GroupCommitWriter:
             reason = type(error).__name__
             return [Failed("unavailable", doubtful=True, reason=reason)] * len(appends)
 
-    def _refuse(self, waiting: deque[_Item]) -> None:
-        if not waiting:
-            return
-        failed = Failed("unavailable", doubtful=False, reason="the database does not answer")
-        self._tell(self._answer, list(waiting), [failed] * len(waiting), None)
-        waiting.clear()
-
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, *arguments)
@@ -172,13 +170,12 @@ class GroupCommitWriter:
             log.warning("the event loop is closed: outcomes of appends are lost")
 
     def _answer(
-        self, batch: Sequence[_Item], outcomes: Sequence[Outcome], statistics: Batch | None
+        self, batch: Sequence[_Item], outcomes: Sequence[Outcome], statistics: Batch
     ) -> None:
         self._depth -= len(batch)
         for item, outcome in zip(batch, outcomes, strict=True):
             self._call(item.done, outcome)
-        if statistics is not None:
-            self._call(self._measure, statistics)
+        self._call(self._measure, statistics)
         self._call(self._on_batch)
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
