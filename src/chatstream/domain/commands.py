@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 
 import msgspec
 from msgspec import Struct
+from typing_extensions import assert_never
 
 from chatstream.domain.steps import JsonObject, Step
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
@@ -180,15 +181,15 @@ AnyClientCommand = (
 AnyRunnerCommand = (
     RecordStep | CheckpointAnswer | FinishTurn | FailTurn | BringContext | RestartTurn
 )
-AnyCommand = (
-    OpenChat
-    | AnyClientCommand
+AnyCommandToAChat = (
+    AnyClientCommand
     | EraseChat
     | ClearSession
     | AnyRunnerCommand
     | AbandonIdleIntent
     | ExpireSession
 )
+AnyCommand = OpenChat | AnyCommandToAChat
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -218,3 +219,5 @@ def _body(command: AnyClientCommand) -> tuple[object, ...]:
             return ("abandon", command.user_intent_id)
         case CloseChat():
             return ("close",)
+        case _:  # pragma: no cover
+            assert_never(command)

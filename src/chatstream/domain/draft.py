@@ -96,15 +96,11 @@ class Draft:
             socket_connection_id=self._command.socket_connection_id,
         )
 
-    def scope_of_turn(self, turn: Turn, user_intent_id: IntentId | None = None) -> Scope:
-        """What the facts of ``turn`` belong to; with an intent other than its own, that one."""
-        if user_intent_id is None or user_intent_id == turn.user_intent_id:
-            intent_id, session_id = turn.user_intent_id, turn.session_id
-        else:
-            session = self.state.session_of(user_intent_id)
-            intent_id = user_intent_id
-            session_id = session.session_id if session is not None else None
-        return Scope(intent_id, session_id, turn.socket_connection_id, turn.caused_by)
+    def scope_of_turn(self, turn: Turn) -> Scope:
+        """What the facts of ``turn`` belong to."""
+        return Scope(
+            turn.user_intent_id, turn.session_id, turn.socket_connection_id, turn.caused_by
+        )
 
     def intent(self, scope: Scope, status: IntentStatus, reason: str | None) -> None:
         """Append a plain change of an intent's status."""

@@ -99,8 +99,7 @@ def complete_intent(draft: Draft, turn: Turn) -> None:
     """Append that the turn's intent is done, and its session with it."""
     scope = draft.scope_of_turn(turn)
     draft.intent(scope, "complete", None)
-    if turn.session_id in draft.state.sessions:
-        draft.session(scope, "completed")
+    draft.session(scope, "completed")
 
 
 def end_sessions(draft: Draft, scope: Scope) -> None:

@@ -16,6 +16,7 @@ from chatstream.domain.commands import (
     AbandonIntent,
     AnyClientCommand,
     AnyCommand,
+    AnyCommandToAChat,
     BringContext,
     CancelTurn,
     CheckpointAnswer,
@@ -110,14 +111,14 @@ def _refuse_closed(command: AnyClientCommand, state: UserChat) -> Decision:
     raise Refused("chat_closed")
 
 
-def _decided(draft: Draft, command: AnyCommand) -> Decision:
+def _decided(draft: Draft, command: AnyCommandToAChat) -> Decision:
     _carry_out(draft, command)
     start_waiting(draft)
     return Decision(tuple(draft.facts), draft.state)
 
 
 def _carry_out(  # noqa: C901, PLR0912 - one arm a command
-    draft: Draft, command: AnyCommand
+    draft: Draft, command: AnyCommandToAChat
 ) -> None:
     match command:
         case SendMessage():
@@ -142,12 +143,15 @@ def _carry_out(  # noqa: C901, PLR0912 - one arm a command
             _abandon_idle(draft, command)
         case ExpireSession():
             _expire_session(draft, command)
-        case RecordStep() | CheckpointAnswer() | FinishTurn() | FailTurn() | BringContext():
+        case (
+            RecordStep()
+            | CheckpointAnswer()
+            | FinishTurn()
+            | FailTurn()
+            | BringContext()
+            | RestartTurn()
+        ):
             decide_step(draft, command)
-        case RestartTurn():
-            decide_step(draft, command)
-        case OpenChat():
-            raise AssertionError("decided before")
         case _:  # pragma: no cover
             assert_never(command)
 

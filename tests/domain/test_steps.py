@@ -1,0 +1,303 @@
+"""What each step of an agent stores, components and their submits, crashes: sections 4 and 6."""
+
+from __future__ import annotations
+
+import pytest
+from tests.domain.builder import Chat, told
+from tests.domain.test_messages import refused
+
+from chatstream.domain.events import ComponentShown, ToolCalled
+from chatstream.domain.steps import (
+    Buttons,
+    Component,
+    Delta,
+    FollowUp,
+    Form,
+    IntentRecognised,
+    Option,
+    Response,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    buttons,
+)
+from chatstream.errors import Refused
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"time": {"type": "string", "minLength": 1}, "snooze": {"type": "integer"}},
+    "required": ["time"],
+}
+FORM = Form("When?", SCHEMA)
+
+
+def asked(component=FORM) -> tuple[Chat, str]:
+    """A chat that waits for the answer to a component."""
+    chat = Chat()
+    chat.send()
+    facts = chat.step(FollowUp("For when?", component))
+    assert told(facts) == ["response", "component", "turn needs_input"]
+    return chat, facts[1].component_id
+
+
+def test_thinking_is_stored_with_what_the_agent_measured():
+    chat = Chat()
+    chat.send()
+    (fact,) = chat.step(Thinking("tool_execution", "Setting it", attempt=2, of=3, duration_ms=8))
+    assert (fact.step, fact.status, fact.attempt, fact.of, fact.duration_ms) == (
+        "tool_execution",
+        "completed",
+        2,
+        3,
+        8,
+    )
+
+
+def test_a_response_without_content_is_what_was_streamed():
+    chat = Chat()
+    chat.send()
+    assert chat.step(Response(), streamed="Hello")[0].content == "Hello"
+
+
+def test_text_without_a_response_is_stored_as_one():
+    chat = Chat()
+    chat.send()
+    assert told(chat.finish("Hello")) == ["response", "turn finished"]
+
+
+def test_a_run_that_just_ends_is_finished_and_its_intent_active():
+    chat = Chat()
+    chat.send()
+    assert told(chat.finish()) == ["turn finished"]
+    assert chat.state.active_intent_id == chat.intent_id
+
+
+def test_a_component_as_the_last_step_needs_input():
+    chat = Chat()
+    chat.send()
+    chat.step(FORM)
+    assert told(chat.finish()) == ["turn needs_input"]
+
+
+@pytest.mark.parametrize("step", [Thinking("session"), ToolCall("t", {}, "c"), Response("x")])
+def test_a_component_that_is_not_the_last_step_does_not_wait(step):
+    chat = Chat()
+    chat.send()
+    chat.step(FORM)
+    chat.step(step)
+    assert told(chat.finish()) == ["turn finished"]
+
+
+def test_recognition_names_the_intent():
+    chat = Chat()
+    chat.send()
+    assert told(chat.step(IntentRecognised("add_alarm", 0.9))) == ["intent active recognised"]
+    intent = chat.state.unfinished[chat.intent_id]
+    assert (intent.name, intent.confidence) == ("add_alarm", 0.9)
+
+
+def test_deltas_are_no_facts():
+    chat = Chat()
+    chat.send()
+    with pytest.raises(AssertionError):
+        chat.step(Delta("Hel"))
+
+
+def test_context_is_stored_and_not_framed():
+    chat = Chat()
+    chat.send()
+    (fact,) = chat.context({"yesterday": "7:00"})
+    assert (fact.source, fact.hidden.context) == ("history", {"yesterday": "7:00"})
+    assert chat.state.sessions[chat.session_id].context == {"yesterday": "7:00"}
+
+
+# -- components -----------------------------------------------------------------------------
+
+
+def test_a_submit_starts_a_turn_of_the_components_intent():
+    chat, form = asked()
+    facts = chat.submit(form, {"time": "7:00"})
+    assert told(facts) == ["component_submitted", "turn started"]
+    assert facts[0].user_intent_id == chat.intent_id
+    assert chat.state.turn.message.values == {"time": "7:00"}
+
+
+def test_a_submitted_component_is_closed():
+    chat, form = asked()
+    chat.submit(form, {"time": "7:00"})
+    with refused("component_closed"):
+        chat.submit(form, {"time": "8:00"}, id="s2")
+    assert chat.submit(form, {"time": "7:00"}) == ()
+
+
+def test_an_unknown_component_is_refused():
+    with refused("no_such_component"):
+        Chat().submit("cmp_x", {})
+
+
+def test_values_that_do_not_fit_are_refused_by_field():
+    chat, form = asked()
+    with pytest.raises(Refused) as refusal:
+        chat.submit(form, {"snooze": "soon"})
+    assert refusal.value.code == "invalid_form"
+    assert set(refusal.value.fields) == {"time", "snooze"}
+    assert chat.submit(form, {"time": "7:00"})
+
+
+def test_a_newer_component_closes_the_older_one():
+    chat, form = asked()
+    chat.send("m2")
+    chat.step(FollowUp("Really?", buttons("Sure?", "yes", "no")))
+    with refused("component_closed"):
+        chat.submit(form, {"time": "7:00"})
+
+
+def test_a_plain_message_does_not_close_a_component():
+    chat, form = asked()
+    chat.send("m2")
+    chat.finish("I see")
+    assert told(chat.submit(form, {"time": "7:00"})) == ["component_submitted", "turn started"]
+
+
+def test_an_expired_component_is_closed():
+    chat, form = asked(Form("When?", SCHEMA, expires_at_ms=1))
+    with refused("component_closed"):
+        chat.submit(form, {"time": "7:00"})
+
+
+def test_a_completed_intent_closes_its_component():
+    chat, form = asked()
+    chat.send("m2")
+    chat.step(Response("done", is_complete=True))
+    with refused("component_closed"):
+        chat.submit(form, {"time": "7:00"})
+
+
+def test_a_submit_to_an_abandoned_intent_resumes_it():
+    chat, form = asked()
+    chat.idle(chat.intent_id)
+    facts = chat.submit(form, {"time": "7:00"})
+    assert told(facts) == ["component_submitted", "turn started", "intent active resumed"]
+
+
+def test_a_submit_whose_intent_completed_before_its_turn_fails():
+    chat, form = asked()
+    chat.send("m2")
+    chat.submit(form, {"time": "7:00"})
+    facts = chat.step(Response("done", is_complete=True))
+    assert told(facts)[-3:] == ["turn started", "error", "turn failed"]
+    assert facts[-2].code == "component_closed"
+    assert chat.state.turn is None
+
+
+def test_buttons_take_one_of_their_options():
+    chat, choice = asked(Buttons("Size?", (Option("s", "small"), Option("l", "large"))))
+    for wrong in ({}, {"value": "xl"}, {"value": "s", "more": 1}, {"value": ["s"]}):
+        with refused("invalid_form"):
+            chat.submit(choice, wrong)
+    assert told(chat.submit(choice, {"value": "l"})) == ["component_submitted", "turn started"]
+
+
+def test_a_component_of_the_agents_own_takes_any_values():
+    chat, card = asked(Component("card", data={"x": 1}))
+    shown = next(fact for fact in chat.log if isinstance(fact, ComponentShown))
+    assert (shown.kind, shown.data, shown.title) == ("card", {"x": 1}, None)
+    assert chat.submit(card, {"anything": [1]})
+
+
+# -- tools ----------------------------------------------------------------------------------
+
+
+def test_arguments_and_result_of_a_hidden_call_stay_in_the_log():
+    chat = Chat()
+    chat.send()
+    (call,) = chat.step(ToolCall("add", {"pin": "1234"}, "c1"))
+    (result,) = chat.step(ToolResult("c1", ok=True, result="secret"))
+    assert (call.arguments, result.result) == (None, None)
+    assert chat.state.turn.calls[0].arguments == {"pin": "1234"}
+    assert chat.state.turn.calls[0].result == "secret"
+
+
+def test_arguments_and_result_of_a_visible_call_are_framed():
+    chat = Chat()
+    chat.send()
+    (call,) = chat.step(ToolCall("add", {"a": 1}, "c1", visible=True))
+    (result,) = chat.step(ToolResult("c1", ok=True, result=2))
+    assert (call.arguments, result.result) == ({"a": 1}, 2)
+    assert chat.state.turn.calls[0].result == 2
+
+
+def test_a_call_and_its_result_are_stored_once():
+    chat = Chat()
+    chat.send()
+    call, result = ToolCall("add", {}, "c1", idempotent=True), ToolResult("c1", ok=True, result=1)
+    chat.step(call)
+    chat.step(result)
+    chat.restart()
+    assert chat.step(call) == ()
+    assert chat.step(result) == ()
+    assert chat.state.turn.calls[0].result == 1
+
+
+def test_a_result_without_a_call_is_kept():
+    chat = Chat()
+    chat.send()
+    assert told(chat.step(ToolResult("c9", ok=False))) == ["tool_result"]
+
+
+# -- crashes --------------------------------------------------------------------------------
+
+
+def test_a_crash_begins_the_next_attempt_with_void_answers():
+    chat = Chat()
+    chat.send()
+    chat.partial(0, "Hel")
+    (fact,) = chat.restart()
+    assert (fact.status, fact.attempt) == ("restarted", 2)
+    assert (chat.state.turn.answer, chat.state.turn.answer_id) == ("", None)
+
+
+def test_a_turn_that_crashed_too_often_fails():
+    chat = Chat()
+    chat.send()
+    chat.restart()
+    chat.restart()
+    facts = chat.restart()
+    assert told(facts) == ["error", "turn failed"]
+    assert facts[0].code == "agent_crashed"
+
+
+def test_a_hand_over_is_no_crash():
+    chat = Chat()
+    chat.send()
+    for _ in range(9):
+        assert told(chat.restart(crashed=False)) == ["turn restarted"]
+    assert told(chat.restart()) == ["turn restarted"]
+
+
+def test_a_call_whose_outcome_is_unknown_is_asked_about():
+    chat = Chat()
+    chat.send()
+    chat.step(ToolCall("book", {}, "c1"))
+    facts = chat.restart()
+    assert told(facts) == ["response", "turn needs_input"]
+    assert facts[0].follow_up
+    assert "book" in facts[0].content
+    assert chat.state.unfinished[chat.intent_id].unknown_call.call_id == "c1"
+
+
+def test_an_idempotent_call_is_run_again():
+    chat = Chat()
+    chat.send()
+    chat.step(ToolCall("book", {}, "c1", idempotent=True))
+    assert told(chat.restart()) == ["turn restarted"]
+    assert [type(fact) for fact in chat.log].count(ToolCalled) == 1
+
+
+def test_finished_answers_of_an_earlier_attempt_stay():
+    chat = Chat()
+    chat.send()
+    chat.step(Response("first part"))
+    chat.restart()
+    contents = [item.content for item in chat.state.unfinished[chat.intent_id].messages]
+    assert contents == ["hello", "first part"]
