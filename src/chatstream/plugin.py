@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 from litestar import Litestar
@@ -18,7 +19,8 @@ from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Engine
 from chatstream.http.backend import Backend
-from chatstream.http.routes import routes
+from chatstream.http.problem import handle_routing_errors
+from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities
 from chatstream.limits import RateLimiter
@@ -73,7 +75,9 @@ class ChatStreamPlugin(InitPlugin):
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the routes, the sockets and the lifespan to the application."""
-        app_config.route_handlers.extend(routes(self._backend()))
+        backend = self._backend()
+        app_config.route_handlers.extend(routes(backend))
+        handle_routing_errors(app_config.exception_handlers, partial(is_ours, backend))
         app_config.route_handlers.extend(
             socket_handlers(self.settings.prefix, self._surroundings(), self.registry)
         )
