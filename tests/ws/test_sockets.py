@@ -91,10 +91,11 @@ async def test_the_upgrade_may_say_who_it_is(headers: dict[str, str], user: str)
         assert (await client.hear())[0]["user_id"] == user
 
 
-async def test_a_cookie_header_that_is_garbage_is_none():
-    headers = {"Cookie": 'chatstream_visitor="; ;;=,é[]'}
+async def test_garbage_in_a_cookie_header_does_not_hide_the_visitor():
+    headers = {"Cookie": ';;=,é[]={"a":1}; chatstream_visitors=x; a b=c; chatstream_visitor="v_c"'}
     async with serving() as served, served.connect(additional_headers=headers) as client:
-        await client.hello()
+        await client.say({"type": "hello", "protocol": "chatstream.v1"})
+        assert (await client.hear())[0]["user_id"] == "v_c"
 
 
 async def test_all_that_is_ready_comes_in_one_segment():
@@ -366,7 +367,7 @@ async def test_a_peer_that_answers_no_ping_is_cut_though_it_left_much_unread(
             await until(lambda: feed.listeners)
             feed.append(50, size=200_000)
             await until(lambda: not served.server.server_state.connections)
-            assert len(served.registry) == 0
+            await until(lambda: len(served.registry) == 0)
 
 
 async def test_a_stream_of_deltas_arrives_as_it_grows():
@@ -427,6 +428,24 @@ async def test_who_comes_after_the_goodbye_hears_it_at_once():
         async with served.connect() as client:
             assert (await client.hear())[0]["type"] == "drain"
             assert await client.close_code() == 1012
+
+
+async def test_what_is_written_after_the_end_goes_nowhere():
+    async with serving() as served, served.connect() as client:
+        await client.hello()
+        (protocol,) = served.server.server_state.connections
+        protocol.close(1012, "over", 5)
+        protocol.close(4408, "twice", 5)
+        protocol.write([b"{}"])
+        assert await client.close_code() == 1012
+
+
+async def test_a_peer_that_does_not_answer_the_goodbye_is_cut():
+    async with serving() as served, stalled_peer(served):
+        started = time.monotonic()
+        await served.registry.drain(0.4)
+        assert time.monotonic() - started < 2
+        assert len(served.registry) <= 1
 
 
 async def test_a_goodbye_that_fails_does_not_stop_the_end(caplog: pytest.LogCaptureFixture):

@@ -151,7 +151,7 @@ class Connection:
                 self._openings.leave(ChatId(effect.user_chat_id))
             case Close():
                 self.close(effect.code, effect.reason)
-            case Greet() | Authenticate():
+            case Greet() | Authenticate():  # pragma: no cover
                 raise AssertionError("needs to wait: receive() does it")
             case _:  # pragma: no cover
                 assert_never(effect)

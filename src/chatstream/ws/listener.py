@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final, cast
 
 import msgspec
@@ -107,11 +106,12 @@ def _credentials(socket: AnySocket) -> Credentials:
 
 
 def _cookie(header: str) -> str | None:
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return None if morsel is None else morsel.value
+    # By hand: the standard library drops every cookie after one that it does not like.
+    for pair in header.split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip() == COOKIE:
+            return value.strip().strip('"')
+    return None
 
 
 async def _refuse(socket: AnySocket) -> None:
