@@ -9,7 +9,7 @@ import { copyButton, messageTime } from './message-parts.ts';
 export function userView(event: UserEvent, queued: boolean, view: View): TemplateResult {
   if (event.erased) return html`<p class="entry note end">${view.texts.get('erased')}</p>`;
   const content = event.content ?? '';
-  const footer = html`${messageTime(event.timestamp, view)} ${copyButton(content, view)}
+  const footer = html`${copyButton(content, view)} ${messageTime(event.timestamp, view)}
   ${queued ? html`<span class="note">${view.texts.get('queued')}</span>` : nothing}`;
   return bubble(content, event.timestamp, footer, view);
 }

@@ -1,0 +1,112 @@
+"""The agent behind the browser tests: the first word of a message says what it does.
+
+Where a test must act in the middle of an answer, the agent waits for a gate, a file that the
+test makes (``Server.open_gate``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from chatstream import (
+    Component,
+    Fail,
+    FollowUp,
+    Form,
+    IntentRecognised,
+    Response,
+    SlotsSet,
+    Thinking,
+    Turn,
+    buttons,
+)
+from chatstream.turns.agents import Steps
+
+SCHEMA = {
+    "type": "object",
+    "required": ["name", "email"],
+    "properties": {
+        "name": {"type": "string", "title": "Name", "not": {"const": "taken"}},
+        "email": {"type": "string", "format": "email", "title": "E-mail"},
+        "seats": {"type": "integer", "title": "Seats", "minimum": 1, "maximum": 9, "default": 2},
+        "table": {"type": "string", "title": "Table", "enum": ["Inside", "Outside"]},
+    },
+}
+WORDS = 40
+BIG_PIECE = "Lorem ipsum "
+BIG_PIECES = 1400
+
+
+async def agent(turn: Turn) -> Steps:
+    """Do what the first word says; answer anything else with a short sentence."""
+    word, _, rest = turn.content.partition(" ")
+    if turn.values is not None:
+        yield Response(f"Reserved for {turn.values.get('name', turn.values)}.", is_complete=True)
+    elif turn.intent_name == "create_alarm":
+        yield SlotsSet({"time": turn.content})
+        yield Response(f"Alarm set for {turn.content}.", is_complete=True)
+    else:
+        async for step in _steps(word.lower(), rest):
+            yield step
+
+
+async def _steps(word: str, rest: str) -> Steps:
+    match word:
+        case "tell":
+            async for step in _tell(rest):
+                yield step
+        case "alarm":
+            async for step in _alarm():
+                yield step
+        case "form":
+            yield FollowUp("Please fill this in.", Form("Reserve a table", SCHEMA))
+        case "attack":
+            async for step in _attack(rest):
+                yield step
+        case "big":
+            for _ in range(BIG_PIECES):
+                yield BIG_PIECE
+                await asyncio.sleep(0.001)
+            yield Response(is_complete=True)
+        case "fail":
+            yield Fail("no_luck", "That did not work.")
+        case _:
+            yield Response(f"You said: {word} {rest}".strip(), is_complete=True)
+
+
+async def _tell(gate: str) -> Steps:
+    yield Thinking("response_generation", "Writing", status="started")
+    for number in range(WORDS):
+        yield f"word{number} "
+        await asyncio.sleep(0.01)
+        if number == WORDS // 2 and gate:
+            await _gate(gate)
+    yield Thinking("response_generation", "Written")
+    yield Response(is_complete=True)
+
+
+async def _alarm() -> Steps:
+    yield IntentRecognised("create_alarm", 0.9)
+    yield SlotsSet({"day": "tomorrow"})
+    yield Thinking("intent_processing", "First try", status="failed", attempt=1, of=2)
+    yield Thinking("intent_processing", "Second try", attempt=2, of=2, duration_ms=1300)
+    yield Thinking("parameter_extraction", "The time is missing", data={"missing": ["time"]})
+    yield FollowUp("**What time** should it ring?")
+
+
+async def _attack(text: str) -> Steps:
+    yield IntentRecognised(text[:60], 0.5)
+    yield SlotsSet({"slot": text})
+    yield Thinking(text[:60], text, data={"missing": [text]})
+    yield Component(text[:60], text, data={"html": text})
+    yield buttons(text, (text, text))
+    schema = {"type": "object", "properties": {"x": {"type": "string", "title": text, "enum": [text]}}}
+    yield FollowUp(text, Form(text, schema))
+
+
+async def _gate(name: str) -> None:
+    path = Path(os.environ["PROTOCOL_TEST_GATES"]) / name
+    while not path.exists():
+        await asyncio.sleep(0.01)
