@@ -162,8 +162,8 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
   };
 
   const begun = (user_intent_id: string, { timestamp, caused_by, status }: IntentEvent): Intent => {
-    const cause = draft.turns[caused_by!]?.retry_of ?? caused_by;
-    const said = draft.events.findLast(({ type, message_id }) => type === 'user' && message_id === cause);
+    const cause = draft.turns[caused_by!]?.retry_of ?? caused_by ?? '';
+    const said = draft.events.findLast((event) => event.message_id === cause);
     const title = [...((said as { content?: string })?.content ?? '')].slice(0, TITLE_CODE_POINTS).join('');
     return { user_intent_id, status, title, created_at: timestamp, last_activity_at: timestamp };
   };
