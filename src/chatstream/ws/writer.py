@@ -28,8 +28,9 @@ LOG_RETRY_SECONDS: Final = 1.0
 
 
 class Writer:
-    """The outgoing side of a connection. ``on_blocked`` is called when bytes wait to be sent,
-    ``on_failure`` with an error that no frame can express."""
+    """The outgoing side of a connection. ``on_blocked`` is called when bytes wait to be sent and
+    nobody looks yet whether they leave; ``on_failure`` with an error that no frame
+    can express."""
 
     def __init__(
         self,
@@ -45,6 +46,8 @@ class Writer:
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self.silent_since = self._loop.time()
+        self._slow_reader_s = slow_reader_s
+        self._watched_until = 0.0
         self._progress = ProgressWatch(slow_reader_s, self.silent_since)
         self._control = ControlQueue()
         # Dicts as ordered sets: who has news, who needs the log.
@@ -152,15 +155,21 @@ class Writer:
             self._relieve()
 
     def _write_what_is_ready(self) -> None:
-        while not self.is_closed and not self._sink.is_paused:
+        while self._has_something and not self.is_closed and not self._sink.is_paused:
             frames = self._next_frames()
-            if not frames:
-                return
-            self.silent_since = self._loop.time()
-            messages = pack(frames, batch=self.batch)
-            size_bytes = sum(map(len, messages))
-            self._progress.wrote(size_bytes, self._sink.buffered_bytes, self.silent_since)
-            self._sink.write(messages)
+            if frames:
+                self._write(pack(frames, batch=self.batch))
+
+    @property
+    def _has_something(self) -> bool:
+        return bool(self._control.size_bytes or self._ready)
+
+    def _write(self, messages: list[bytes]) -> None:
+        now = self.silent_since = self._loop.time()
+        self._progress.wrote(sum(map(len, messages)), self._sink.buffered_bytes, now)
+        self._sink.write(messages)
+        if now >= self._watched_until and self._sink.buffered_bytes:
+            self._watched_until = now + self._slow_reader_s / 4
             self._on_blocked()
 
     def _next_frames(self) -> list[bytes]:
