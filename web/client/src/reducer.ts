@@ -45,7 +45,11 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     name: R,
     key: string,
     value: { [F in keyof ChatState[R][string]]: ChatState[R][string][F] | undefined },
-  ) => set({ [name]: { ...draft[name], [key]: clean(value) } });
+  ) => {
+    // As with the events: a chat of thousands of turns would be copied thousands of times.
+    if (draft[name] === state[name]) set({ [name]: { ...state[name] } });
+    (draft[name] as Record<string, unknown>)[key] = clean(value);
+  };
 
   const take = (frame: ServerFrame) => {
     if ((frame as EventFrame).user_chat_id !== state.user_chat_id) return;
