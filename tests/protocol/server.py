@@ -138,7 +138,7 @@ class Server:
         ]  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith((PREFIX, "COV_"))}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         given = {PREFIX + name: str(value) for name, value in self.settings.items()}
         paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         return {

@@ -19,9 +19,9 @@ class SseEvent:
         self.lines = block.split("\n")
         ids = [line[3:].strip() for line in self.lines if line.startswith("id:")]
         self.id = ids[0] if ids else None
-        datas = [line[5:].removeprefix(" ") for line in self.lines if line.startswith("data:")]
-        assert len(datas) == 1, f"one data line an event: {block!r}"
-        self.frame = Frame(datas[0])
+        texts = [line[5:].removeprefix(" ") for line in self.lines if line.startswith("data:")]
+        assert len(texts) == 1, f"one data line an event: {block!r}"
+        self.frame = Frame(texts[0])
 
 
 class SseStream:

@@ -135,3 +135,21 @@ async def test_a_tool_that_was_cancelled_can_be_followed_by_other_turns(talk: Ta
     await talk.do("cancel")
     assert (await talk.end(sent["id"]))["status"] == "cancelled"
     await talk.say("echo after")
+
+
+async def test_a_turn_that_needs_input_is_no_running_turn(talk: Talk):
+    frames = await talk.say("ask a")
+    ack = await talk.do("cancel", turn=frames[0]["message_id"])
+    assert ack["position"] == frames[-1]["position"]
+    assert (await talk.state())["intent"]["question"]["text"] == "a"
+
+
+async def test_cancel_right_after_send_ends_the_turn_once(talk: Talk):
+    for number in range(8):
+        await talk.socket.post(
+            {"type": "send", "id": f"s{number}", "user_chat_id": talk.chat, "content": "hang"}
+        )
+        await talk.socket.post({"type": "cancel", "id": f"c{number}", "user_chat_id": talk.chat})
+    assert (await talk.end("s7"))["status"] == "cancelled"
+    await talk.say("echo after")
+    check_log(talk.log())

@@ -250,3 +250,38 @@ async def test_a_submitted_forms_history_row_is_a_user_row_with_its_values(talk:
     row = next(row for row in rows if row["position"] == frames[0]["position"])
     assert row["message_type"] == "user"
     assert json.loads(row["content"]) == {"city": "Oslo", "count": 3}
+
+
+async def test_a_form_before_an_answer_stays_open_and_the_turn_finishes(talk: Talk):
+    frames = await talk.say("form ; echo please fill it in")
+    assert outline(frames)[-3:] == ["component", "response", "turn finished"]
+    await talk.submit(only(frames, "component")["component_id"], {"city": "Oslo"})
+
+
+async def test_of_two_components_of_one_turn_the_newer_is_open(talk: Talk):
+    frames = await talk.say("form ; buttons")
+    older, newer = [f["component_id"] for f in frames if f["type"] == "component"]
+    assert await submit_code(talk, older) == "component_closed"
+    await talk.submit(newer, {"value": "red"})
+
+
+async def test_values_may_nest(talk: Talk):
+    component = await shown(talk, "custom seat_map")
+    values: dict = {}
+    for _ in range(24):
+        values = {"a": values}
+    frames = await talk.submit(component, values)
+    assert frames[0]["values"] == values
+
+
+async def test_a_component_stays_open_when_its_intent_is_abandoned(talk: Talk):
+    first = await talk.say("form")
+    await talk.say("echo b", new_intent=True)
+    frames = await talk.submit(only(first, "component")["component_id"], {"city": "Oslo"})
+    assert outline(frames)[:4] == [
+        "component_submitted",
+        "turn started",
+        "intent abandoned",
+        "intent active",
+    ]
+    assert frames[-1]["user_intent_id"] == first[0]["user_intent_id"]

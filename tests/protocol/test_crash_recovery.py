@@ -305,3 +305,42 @@ async def test_an_unacked_message_is_decided_by_its_resend(launch: Launch, peopl
     assert all(repeats[i]["position"] == position for i, position in acked.items())
     await again.end("m19")
     assert sum(f["type"] == "user" for f in again.log()) == 20
+
+
+async def test_a_tool_call_cut_off_by_sigterm_is_not_made_again(launch: Launch, people: MakePerson):
+    server = launch(DRAIN=0.5)
+    talk = await people(server).talk()
+    gate = new_id("gate")
+    sent = await talk.send(f"tool pay once visible {gate} ; complete paid")
+    await talk.event("tool_call")
+    await server.marked("pay")
+    server.terminate()
+    assert await asyncio.to_thread(server.exit_code) == 0
+    server.open_gate(gate)
+    await asyncio.to_thread(server.start)
+    again = await talk.person.talk(talk.chat)
+    frames = await again.turn(sent["id"])
+    assert server.marks("pay") == 1
+    assert outline(frames)[-2:] == ["response", "turn needs_input"]
+
+
+async def test_an_open_form_can_be_submitted_after_a_kill(launch: Launch, people: MakePerson):
+    server = launch()
+    talk = await people(server).talk()
+    component = only(await talk.say("form"), "component")["component_id"]
+    again = await crash_and_return(server, talk)
+    assert (await again.state())["intent"]["question"]["component_id"] == component
+    refused = await again.refused("submit", component_id=component, values={})
+    assert refused["code"] == "invalid_form"
+    frames = await again.submit(component, {"city": "Oslo"})
+    assert outline(frames)[-1] == "turn finished"
+
+
+async def test_a_failed_turn_can_be_retried_after_a_kill(launch: Launch, people: MakePerson):
+    server = launch()
+    talk = await people(server).talk()
+    first = await talk.say("raise_error a")
+    again = await crash_and_return(server, talk)
+    ack = await again.do("retry", message_id=first[0]["message_id"])
+    frames = await again.turn(ack["id"])
+    assert frames[0]["retry_of"] == first[0]["message_id"]

@@ -228,3 +228,29 @@ async def test_an_erased_turn_is_not_in_other_readers_catch_up(person: Person, t
     _, events, _ = await other.socket.read_chat(user_chat_id=talk.chat)
     assert CANARY not in json.dumps(events)
     await other.socket.until(of_type("chat", status="erased"))
+
+
+async def test_an_unknown_chat_cannot_be_erased(person: Person):
+    problem(await person.http.delete(f"/chats/{new_id('chat')}"), 404, "not_found")
+
+
+async def test_commands_that_did_nothing_are_still_remembered(talk: Talk):
+    await talk.do("cancel", id="late")
+    await erase(talk)
+    assert (await talk.do("cancel", id="late"))["duplicate"] is True
+
+
+async def test_an_erased_chats_intents_and_sessions_do_not_live(person: Person, talk: Talk):
+    await talk.say("ask a")
+    await erase(talk)
+    assert (await person.get("/sessions"))["items"] == []
+    assert (await person.get("/intents", status="active"))["items"] == []
+
+
+async def test_erasing_keeps_the_place_of_a_socket_that_follows(person: Person, talk: Talk):
+    await talk.say("echo a")
+    await erase(talk)
+    await talk.event("chat", status="erased")
+    other = await person.talk()
+    await other.say("echo unharmed")
+    await talk.socket.settle()

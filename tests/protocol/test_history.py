@@ -165,3 +165,42 @@ async def test_every_past_state_is_the_fold_of_the_log_up_to_then(person: Person
             assert seen["intent"]["status"] == "active"
         shown = {i["user_intent_id"] for i in seen["resumable"]}
         assert shown == {n for n, status in statuses.items() if status == "abandoned"}
+
+
+async def test_no_reading_lags_behind_an_ack(talk: Talk):
+    for number in range(10):
+        frames = await talk.say(f"echo {number}", new_intent=number % 2 == 0)
+        assert (await talk.state())["position"] == frames[-1]["position"]
+        assert (await history(talk, limit=1))[0]["content"] == str(number)
+        intent = frames[0]["user_intent_id"]
+        await talk.do("abandon", user_intent_id=intent)
+        shown = (await talk.person.get("/intents", status="abandoned"))["items"]
+        assert shown[0]["user_intent_id"] == intent
+        chats = (await talk.person.get("/chats"))["items"]
+        assert chats[0]["position"] == frames[-1]["position"] + 1
+        await talk.do("resume", user_intent_id=intent)
+
+
+async def test_no_reading_lags_behind_a_frame(talk: Talk):
+    ack = await talk.send(
+        "think a ; sleep 0.02 ; think b ; sleep 0.02 ; echo c ; sleep 0.02 ; complete d"
+    )
+    seen = 0
+    while not any(map(talk.ending(ack["id"]), talk.log())):
+        index = await talk.socket.index_of(lambda f: f.is_event, seen)
+        frame, seen = talk.socket.frames[index], index + 1
+        assert (await talk.state())["position"] >= frame["position"]
+        events = (await talk.person.get(f"{talk.path}/events", after=frame["position"] - 1))[
+            "items"
+        ]
+        assert events[0] == frame
+
+
+async def test_a_message_whose_turn_never_ran_has_a_row(talk: Talk):
+    await talk.send("hang")
+    waiting = await talk.send("echo never")
+    await talk.do("close")
+    row = (await history(talk))[-1]
+    assert row["position"] == waiting["position"]
+    assert (row["content"], row["user_intent_id"], row["session_id"]) == ("echo never", None, None)
+    assert (row["is_complete"], row["abandoned"]) == (False, False)

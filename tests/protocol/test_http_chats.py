@@ -224,7 +224,7 @@ async def test_another_users_chat_answers_with_the_same_bytes_as_a_missing_one(
 
 
 @pytest.mark.parametrize(
-    "chat", ["a%20b", "%00", "x" * 65, "%27", "%25", "nul", "constructor", "CHAT_x"]
+    "chat", ["a%20b", "%00", "..%2f..", "x" * 65, "%27", "%25", "nul", "constructor", "CHAT_x"]
 )
 async def test_an_odd_id_in_a_path_is_refused_and_nothing_more(person: Person, chat: str):
     answer = await person.http.get(f"/chats/{chat}")
@@ -247,6 +247,12 @@ async def test_a_body_that_is_none_is_an_invalid_frame(talk: Talk, body: str):
         f"{talk.path}/messages", content=body, headers={"content-type": "application/json"}
     )
     problem(answer, 400, "invalid_frame")
+
+
+async def test_an_unknown_path_is_a_problem_too(person: Person):
+    answer = await person.http.get("/nothing/here")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].split(";")[0] == "application/problem+json"
 
 
 async def test_a_new_visitor_has_a_token_and_a_cookie(visitors: Server):
@@ -326,3 +332,52 @@ async def test_what_is_acked_by_http_is_seen_by_sockets(talk: Talk):
     assert of_type("user", content="echo hi")(Frame(items[frame["position"] - 1]))
     assert json.loads(items[0])["type"] == "chat"
     await talk.end(answer.json()["id"])
+
+
+async def test_a_wrong_method_is_a_problem_too(person: Person):
+    answer = await person.http.put("/chats", json={})
+    assert answer.status_code == 405
+    assert answer.headers["content-type"].split(";")[0] == "application/problem+json"
+
+
+@pytest.mark.parametrize("at", ["-1", "x", str(2**53)])
+async def test_a_bad_position_is_an_invalid_frame(talk: Talk, at: str):
+    problem(await talk.person.http.get(talk.path, params={"at": at}), 400, "invalid_frame")
+
+
+async def test_unknown_body_fields_and_parameters_are_ignored(talk: Talk):
+    body = {"content": "echo a", "colour": {"deep": [1]}}
+    answer = await talk.person.http.post(f"{talk.path}/messages?colour=red", json=body)
+    assert answer.status_code == 202
+    await talk.end(answer.json()["id"])
+
+
+@pytest.mark.parametrize("size", [400_000, 20_000_000])
+async def test_a_huge_body_is_too_large(talk: Talk, size: int):
+    answer = await talk.person.http.post(f"{talk.path}/messages", json={"content": "x" * size})
+    problem(answer, 413, "too_large")
+    await talk.say("echo unharmed")
+
+
+async def test_events_are_json_unless_a_stream_is_asked_for(talk: Talk):
+    for accept in ("*/*", "application/json", "text/html,*/*;q=0.8"):
+        answer = await talk.person.http.get(f"{talk.path}/events", headers={"Accept": accept})
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].split(";")[0] == "application/json"
+
+
+async def test_a_socket_that_left_a_chat_is_shown_without_it(person: Person):
+    talk = await person.talk()
+    await talk.socket.post({"type": "leave", "user_chat_id": talk.chat})
+    await talk.socket.settle()
+    (connection,) = (await person.get("/connections"))["items"]
+    assert connection["user_chat_ids"] == []
+
+
+async def test_a_caller_without_a_token_is_not_unauthenticated_where_visitors_are_let_in(
+    visitors: Server,
+):
+    async with http_client(visitors) as http:
+        assert (await http.get("/chats")).json()["items"] == []
+        made = await http.post("/chats", json={})
+        assert made.status_code == 201

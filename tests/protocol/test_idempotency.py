@@ -7,7 +7,7 @@ import json
 
 import pytest
 from tests.protocol.tokens import new_id
-from tests.protocol.wire import Person, Talk, of_type
+from tests.protocol.wire import Person, Talk, of_type, only
 
 
 async def test_a_repeat_gets_the_same_position_and_says_that_it_is_one(talk: Talk):
@@ -215,3 +215,69 @@ async def test_every_other_kind_of_command_is_idempotent_too(talk: Talk):
         repeat = await talk.do(kind, id=f"{kind}-1", **fields)
         assert (repeat["position"], repeat["duplicate"]) == (first["position"], True)
         assert (await talk.state())["position"] == newest
+
+
+async def test_two_bodies_under_one_id_at_once_let_one_in(person: Person, talk: Talk):
+    sockets = [await person.join() for _ in range(4)]
+    answers = await asyncio.gather(
+        *(
+            socket.ask(
+                {"type": "send", "id": "again", "user_chat_id": talk.chat, "content": f"echo {n}"}
+            )
+            for n, socket in enumerate(sockets)
+        )
+    )
+    assert sorted(a.get("code", "ack") for a in answers) == ["ack", *["id_conflict"] * 3]
+    await talk.end("again")
+    assert sum(f["type"] == "user" for f in talk.log()) == 1
+
+
+async def test_a_command_that_does_nothing_counts_once_when_it_comes_many_times_at_once(
+    person: Person, talk: Talk
+):
+    sockets = [await person.join() for _ in range(4)]
+    command = {"type": "cancel", "id": "again", "user_chat_id": talk.chat}
+    answers = await asyncio.gather(*(socket.ask(command) for socket in sockets))
+    assert sorted(a.get("duplicate", False) for a in answers) == [False, True, True, True]
+    assert {a["position"] for a in answers} == {1}
+
+
+@pytest.mark.parametrize("first_by", ["socket", "http"])
+async def test_every_command_is_the_same_by_socket_and_http(talk: Talk, first_by: str):
+    frames = await talk.say("form")
+    component = only(frames, "component")["component_id"]
+    intent, message = frames[0]["user_intent_id"], frames[0]["message_id"]
+    fields = {
+        "submit": {"component_id": component, "values": {"city": "Oslo"}},
+        "abandon": {"user_intent_id": intent},
+        "resume": {"user_intent_id": intent},
+        "cancel": {"turn": message},
+        "close": {},
+    }
+    paths = {
+        "submit": (f"{talk.path}/components/{component}", {"values": {"city": "Oslo"}}),
+        "abandon": (f"/intents/{intent}/abandon", {}),
+        "resume": (f"/intents/{intent}/resume", {}),
+        "cancel": (f"{talk.path}/cancel", {"turn": message}),
+        "close": (f"{talk.path}/close", {}),
+    }
+    for kind, (path, body) in paths.items():
+        by_socket = talk.do(kind, id=f"{kind}-1", **fields[kind])
+        by_http = talk.person.http.post(path, json={**body, "id": f"{kind}-1"})
+        if first_by == "socket":
+            first, repeat = await by_socket, (await by_http).json()
+        else:
+            first, repeat = (await by_http).json(), await by_socket
+        assert "duplicate" not in first
+        assert (repeat["duplicate"], repeat["position"]) == (True, first["position"]), kind
+        if kind == "submit":
+            await talk.end("submit-1")
+
+
+async def test_a_retry_is_the_same_by_socket_and_http(talk: Talk):
+    message = (await talk.say("raise_error a"))[0]["message_id"]
+    first = await talk.do("retry", id="again", message_id=message)
+    await talk.end("again")
+    body = {"id": "again", "message_id": message}
+    repeat = (await talk.person.http.post(f"{talk.path}/retry", json=body)).json()
+    assert (repeat["duplicate"], repeat["position"]) == (True, first["position"])

@@ -150,6 +150,7 @@ async def test_auth_replaces_a_token_in_place(server: Server, people: MakePerson
     welcome = await talk.socket.until(of_type("welcome"), before)
     assert welcome["socket_connection_id"] == talk.socket.frames[0]["socket_connection_id"]
     assert welcome["user_id"] == user
+    assert welcome["token_expires_at"] > talk.socket.frames[0]["token_expires_at"]
     frames = await talk.say(f"sleep {max(0.0, expires - time.time()) + 2.5} ; echo alive")
     assert frames[-1]["status"] == "finished"
     assert talk.socket.close_code is None

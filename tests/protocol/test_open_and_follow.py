@@ -385,3 +385,60 @@ async def test_a_heartbeat_follows_so_much_silence(launch: Launch, people: MakeP
     assert socket.frames[first] == {"type": "heartbeat"}
     assert socket.arrivals[first] - socket.arrivals[first - 1] >= 0.3
     assert socket.arrivals[second] - socket.arrivals[first] >= 0.3
+
+
+async def test_a_mismatch_with_last_begins_where_last_begins(person: Person, talk: Talk):
+    newest = await long_talk(talk)
+    socket = await person.join()
+    opened, events, _ = await socket.read_chat(
+        user_chat_id=talk.chat, after=5, after_event=new_id("evt"), last=3
+    )
+    assert socket.frames[1]["reason"] == "event_mismatch"
+    assert (opened["from"], len(events)) == (newest - 3, 3)
+
+
+async def test_two_users_who_want_one_new_id_at_once_get_it_once(person: Person, stranger: Person):
+    chosen = new_id("ours")
+    sockets = [await p.join() for p in (person, stranger) for _ in range(3)]
+    for socket in sockets:
+        await socket.post({"type": "open", "id": "o", "user_chat_id": chosen})
+    answers = [
+        await s.until(lambda f: f["type"] in ("opened", "rejected") and f["id"] == "o")
+        for s in sockets
+    ]
+    kinds = [a["type"] for a in answers]
+    assert kinds in (["opened"] * 3 + ["rejected"] * 3, ["rejected"] * 3 + ["opened"] * 3)
+    assert sum(a.get("created", False) for a in answers) == 1
+    assert {a["code"] for a in answers if a["type"] == "rejected"} == {"not_found"}
+
+
+async def test_very_many_chats_can_be_opened_at_once(person: Person):
+    socket = await person.join()
+    for _ in range(80):
+        await socket.post({"type": "open"})
+    for _ in range(2):
+        await socket.settle()
+    await socket.until(lambda _: sum(f["type"] == "caught_up" for f in socket.frames) == 80)
+    opened = [f["user_chat_id"] for f in socket.frames if f["type"] == "opened"]
+    assert len(set(opened)) == 80
+
+
+async def test_opened_shows_the_living_session_of_an_abandoned_intent(person: Person, talk: Talk):
+    frames = await talk.say("ask a")
+    await talk.do("abandon", user_intent_id=frames[0]["user_intent_id"])
+    opened = await (await person.join()).opened(user_chat_id=talk.chat)
+    assert opened["intent"]["status"] == "abandoned"
+    assert opened["session"]["session_id"] == frames[0]["session_id"]
+
+
+async def test_an_open_while_text_streams_is_followed_by_what_is_to_come(
+    person: Person, talk: Talk
+):
+    gate = new_id("gate")
+    ack = await talk.send(f"piece Hello ; wait {gate} ; piece World ; answer complete")
+    await talk.socket.until(of_type("delta"))
+    others = [await person.talk(talk.chat) for _ in range(3)]
+    person.server.open_gate(gate)
+    for other in others:
+        await other.end(ack["id"])
+        assert outline(other.log()) == outline(talk.log())

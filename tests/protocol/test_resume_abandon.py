@@ -178,3 +178,19 @@ async def test_resumable_holds_neither_active_nor_complete_intents(talk: Talk):
     assert [i["user_intent_id"] for i in opened["resumable"]] == [gone]
     assert opened["resumable"][0]["reason"] == "cannot"
     assert done != active == opened["intent"]["user_intent_id"]
+
+
+async def test_resumable_is_ordered_by_activity_not_by_birth(talk: Talk):
+    older = await intent_of(talk)
+    newer = await intent_of(talk, "echo b", new_intent=True)
+    await intent_of(talk, "echo c", user_intent_id=older)
+    await intent_of(talk, "echo d", new_intent=True)
+    opened = await (await talk.person.join()).opened(user_chat_id=talk.chat)
+    assert [i["user_intent_id"] for i in opened["resumable"]] == [older, newer]
+
+
+async def test_an_abandoned_intents_session_lives_on(talk: Talk):
+    frames = await talk.say("ask a")
+    await talk.do("abandon", user_intent_id=frames[0]["user_intent_id"])
+    living = (await talk.person.get("/sessions"))["items"]
+    assert [s["session_id"] for s in living] == [frames[0]["session_id"]]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from tests.protocol.laws import check_log
 from tests.protocol.tokens import new_id
-from tests.protocol.wire import Talk, only, outline
+from tests.protocol.wire import Person, Talk, only, outline
 
 
 @pytest.mark.parametrize("script", ["raise_error a", "fail x final y", "nothing", "echo a"])
@@ -135,3 +138,22 @@ async def test_nothing_is_retryable_while_a_turn_runs_or_waits(talk: Talk):
 async def test_an_unknown_message_is_not_found(talk: Talk):
     rejected = await talk.refused("retry", message_id=new_id())
     assert rejected["code"] == "not_found"
+
+
+async def test_two_retries_at_once_let_one_in(person: Person, talk: Talk):
+    first = await talk.say("raise_error a")
+    other = await person.talk(talk.chat)
+    answers = await asyncio.gather(
+        *(t.ask("retry", message_id=first[0]["message_id"]) for t in (talk, other))
+    )
+    assert sorted(a.get("code", "ack") for a in answers) == ["ack", "not_retryable"]
+    ack = next(a for a in answers if a["type"] == "ack")
+    await talk.end(ack["id"])
+
+
+async def test_a_message_of_an_abandoned_intent_can_run_again(talk: Talk):
+    first = await talk.say("raise_error a")
+    await talk.do("abandon", user_intent_id=first[0]["user_intent_id"])
+    ack = await talk.do("retry", message_id=first[0]["message_id"])
+    assert (await talk.end(ack["id"]))["status"] == "failed"
+    check_log(talk.log())
