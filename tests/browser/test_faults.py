@@ -14,7 +14,7 @@ from tests.protocol.tokens import token_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Page, WebSocketRoute
+    from playwright.sync_api import BrowserContext, Page, Route, WebSocketRoute
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
@@ -29,6 +29,7 @@ class Wire:
         self.is_cut = False
         self._open: list[WebSocketRoute] = []
         page.route_web_socket("**/chat/ws/chat", self._connect)
+        page.route("**/api/v1/**", self._request)
 
     def drop(self) -> None:
         """Close what is open, as a server that restarts would."""
@@ -43,6 +44,12 @@ class Wire:
 
     def mend(self) -> None:
         self.is_cut = False
+
+    def _request(self, route: Route) -> None:
+        if self.is_cut:
+            route.abort()
+        else:
+            route.continue_()
 
     def _connect(self, socket: WebSocketRoute) -> None:
         if self.is_cut:

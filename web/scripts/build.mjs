@@ -17,7 +17,7 @@ const MODULES = {
   page: 'widget/src/page.ts',
 };
 const SCRIPT = { embed: 'widget/src/embed.ts' };
-const BUNDLED = ['@cfworker/json-schema', '@lit/reactive-element', 'lit', 'lit-element', 'lit-html', 'marked'];
+const BUNDLED = ['@lit/reactive-element', 'lit', 'lit-element', 'lit-html'];
 
 /** Writes everything into `directory`, which holds nothing else afterwards. */
 export async function buildAll(directory) {

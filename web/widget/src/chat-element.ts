@@ -197,10 +197,10 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   }
 
   // The page may have to sign the person in first: it prevents the default and calls
-  // `client.retryNow()` itself.
+  // `client.connect()` itself.
   #signIn(): void {
     const event = new CustomEvent('chatstream-sign-in', { bubbles: true, composed: true, cancelable: true });
-    if (this.dispatchEvent(event)) this.client?.retryNow();
+    if (this.dispatchEvent(event)) this.client?.connect();
   }
 
   #onAttached(attached: boolean): void {
