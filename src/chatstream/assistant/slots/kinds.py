@@ -1,0 +1,88 @@
+"""From a parameter's kind to the parser of its values, and from what was found to the value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any, assert_never
+
+from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.slots.addresses import find_emails, find_urls
+from chatstream.assistant.slots.choices import find_by_place, find_choices, names_of
+from chatstream.assistant.slots.dates import find_dates
+from chatstream.assistant.slots.durations import find_durations
+from chatstream.assistant.slots.found import Found
+from chatstream.assistant.slots.moments import Moment, find_moments
+from chatstream.assistant.slots.money import find_money
+from chatstream.assistant.slots.numbers import find_numbers
+from chatstream.assistant.slots.times import Clock, find_times
+from chatstream.assistant.slots.yesno import find_flags, says
+
+
+def find(
+    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
+) -> Sequence[Found[Any]]:
+    """Every value of the parameter's kind in ``text``; weak ones only where it was asked for."""
+    found = _find(parameter, text, now, is_asked=is_asked)
+    return [one for one in found if is_asked or not one.weak]
+
+
+def _find(
+    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
+) -> Sequence[Found[Any]]:
+    match parameter.kind:
+        case "moment":
+            return find_moments(text, now)
+        case "date":
+            return find_dates(text, now.date())
+        case "time":
+            return find_times(text)
+        case "duration":
+            return find_durations(text)
+        case "money":
+            return find_money(text)
+        case "email":
+            return find_emails(text)
+        case "url":
+            return find_urls(text)
+        case "choice":
+            return _find_choice(parameter, text, is_asked=is_asked)
+        case "flag":
+            return _find_flag(parameter, text, is_asked=is_asked)
+        case "integer":
+            return [one for one in find_numbers(text) if one.value.is_integer()]
+        case "number":
+            return find_numbers(text)
+        case "text" | "other":
+            return ()
+        case _:  # pragma: no cover
+            assert_never(parameter.kind)
+
+
+def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[str]]:
+    values = [option.value for option in parameter.options]
+    found = find_choices(text, {value: names_of(value) for value in values})
+    if found or not is_asked:
+        return found
+    return find_by_place(text, values)
+
+
+def _find_flag(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[bool]]:
+    said = says(text) if is_asked else None
+    return [said] if said is not None else find_flags(text, parameter.name)
+
+
+def settle(parameter: Parameter, value: Any, now: datetime, known: Any) -> Any:
+    """The argument that ``value`` makes, as seen from ``now``; what was not said of a moment or
+    a time is taken from the ``known`` one. None: something is missing yet."""
+    match value:
+        case Moment():
+            return value.resolve(now, known if isinstance(known, datetime) else None)
+        case Clock():
+            if not isinstance(known, time):
+                return value.time
+            return value.in_half("pm" if known.hour >= 12 else "am")
+        case float() if parameter.kind == "integer":
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,76 @@
+"""Numbers in digits and in words: ``1,250``, ``-3.5``, ``twenty-five``, ``a dozen``."""
+
+from __future__ import annotations
+
+import re
+
+from chatstream.assistant.slots.found import Found, apart
+
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ORDINALS = (
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+).split()
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+SMALL: dict[str, int] = {
+    **{word: value for value, word in enumerate(_UNITS)},
+    **{word: (value + 2) * 10 for value, word in enumerate(_TENS)},
+}
+"""Number words below a hundred, without compounds."""
+ORDINALS: dict[str, int] = {
+    **{word: value for value, word in enumerate(_ORDINALS)},
+    "twentieth": 20,
+    "thirtieth": 30,
+}
+_MAX_DIGITS = 15
+_NOTHING = r"(?![\w])"
+_DIGITS = re.compile(
+    r"(?<![\w.,:/-])(?:minus\s+|-)?"
+    rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,{_MAX_DIGITS}}})(?:\.\d{{1,6}})?(?![\d:/])"
+)
+_WORD = "|".join([*SMALL, *_SCALES])
+_WORDS = re.compile(
+    rf"(?<!\w)(?:(?:a|an)\s+(?:{'|'.join(_SCALES)}|dozen)|(?:{_WORD})"
+    rf"(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*(?:\s+dozen)?){_NOTHING}",
+    re.IGNORECASE,
+)
+_HALF = re.compile(r"\s+and\s+a\s+half\b", re.IGNORECASE)
+
+
+def find_numbers(text: str) -> list[Found[float]]:
+    """Every number in ``text``; whole ones too are floats here."""
+    found: list[Found[float]] = []
+    for match in _DIGITS.finditer(text):
+        found.append(Found(_of_digits(match.group()), match.start(), match.end()))
+    for match in _WORDS.finditer(text):
+        found.append(Found(float(of_words(match.group())), match.start(), match.end()))
+    return [_with_half(text, one) for one in apart(found)]
+
+
+def of_words(words: str) -> int:
+    """The value of number words, as ``find_numbers`` finds them; 0 for other words."""
+    total, part = 0, 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word in SMALL:
+            part += SMALL[word]
+        elif word == "hundred":
+            part = (part or 1) * 100
+        elif word in _SCALES:
+            total, part = total + (part or 1) * _SCALES[word], 0
+        elif word == "dozen":
+            part = (part or 1) * 12
+    return total + part
+
+
+def _of_digits(text: str) -> float:
+    plain = text.lower().replace("minus", "-").replace(",", "").replace(" ", "")
+    return float("".join(plain.split()))
+
+
+def _with_half(text: str, one: Found[float]) -> Found[float]:
+    half = _HALF.match(text, one.end)
+    return one if half is None else Found(one.value + 0.5, one.start, half.end())
