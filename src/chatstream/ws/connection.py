@@ -89,6 +89,7 @@ class Connection:
             shared.service, self._writer, shared.settings.session_ttl_s, self._refusal_of_open
         )
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._arm_timer()
 
     @property
@@ -285,10 +286,12 @@ class Connection:
         """One timer a socket, for the earliest of its deadlines. One that comes too early costs
         nothing, so a busy socket leaves it alone."""
         due = self._next_due()
-        if due is None or (self._timer is not None and self._timer.when() <= due):
+        if due is None or (self._timer is not None and self._timer_due <= due):
             return
         if self._timer is not None:
             self._timer.cancel()
+        # Not read from the timer: uvloop gives a plain handle where the time has come already.
+        self._timer_due = due
         self._timer = self._loop.call_at(due, self._on_timer)
 
     def _next_due(self) -> float | None:
