@@ -149,7 +149,7 @@ export type ControlFrame =
   | Resync
   | { type: 'heartbeat' }
   | { type: 'drain'; retry_after_ms: number }
-  | { type: 'pong'; nonce?: string };
+  | { type: 'pong'; nonce?: string | number | boolean };
 
 // ---------------------------------------------------------------- event frames
 
