@@ -211,6 +211,24 @@ async def test_nothing_that_is_said_reaches_a_log_at_any_level(caplog: pytest.Lo
     assert not [text for text in ours if "canary" in text]
 
 
+async def test_a_fault_of_ours_closes_that_socket_and_is_logged_with_its_id(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    async with serving() as served, served.connect() as client, served.connect() as other:
+        welcome = await client.hello()
+        await other.hello()
+        monkeypatch.setattr(served.service, "submit", broken)
+        await client.say(command("send", content="canary"))
+        assert await client.close_code() == 1011
+        await other.say({"type": "ping"})
+        assert (await other.hear())[0]["type"] == "pong"
+    assert welcome["socket_connection_id"] in caplog.text
+    assert "canary" not in caplog.text
+
+
 # -- peers that do not behave ----------------------------------------------------------------
 
 

@@ -84,7 +84,7 @@ class Connection:
         self._credentials = credentials
         self._loop = asyncio.get_running_loop()
         self._session = Session(_limits_of(shared.settings), self._loop.time())
-        self._writer = Writer(sink, shared.settings.slow_reader_s, self._arm_timer, self._failed)
+        self._writer = Writer(sink, shared.settings.slow_reader_s, self._arm_timer, self.fail)
         self._openings = Openings(
             shared.service, self._writer, shared.settings.session_ttl_s, self._refusal_of_open
         )
@@ -129,6 +129,11 @@ class Connection:
         """Cut the connection."""
         self._session.closed()
         self._writer.abort()
+
+    def fail(self, error: Exception) -> None:
+        """End it for a fault of our own."""
+        _log.error("socket %s failed", self.socket_connection_id, exc_info=error)
+        self.close(1011, "internal error")
 
     def ended(self) -> None:
         """The peer is gone: let go of everything."""
@@ -323,10 +328,6 @@ class Connection:
 
     def _send(self, frame: ServerFrame) -> None:
         self._writer.send(encode(frame))
-
-    def _failed(self, error: Exception) -> None:
-        _log.error("socket %s is closed", self.socket_connection_id, exc_info=error)
-        self.close(1011, "internal error")
 
 
 def _limits_of(settings: Settings) -> SessionLimits:

@@ -54,6 +54,8 @@ async def serve_socket(
     registry.add(connection)
     try:
         await _read(socket, connection)
+    except Exception as error:  # noqa: BLE001 - logged, and said to the peer
+        connection.fail(error)
     finally:
         registry.remove(connection)
         connection.ended()
