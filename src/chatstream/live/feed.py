@@ -82,8 +82,8 @@ class Feed:
         return stop
 
     def publish(self, first_position: int, bodies: Sequence[bytes]) -> None:
-        """Take in committed events; bodies that do not follow the tip drop the ring."""
-        if first_position != self.tip + 1:
+        """Take in committed events; the ring is dropped where they do not follow it."""
+        if self._ring and self._ring[-1].position + 1 != first_position:
             self._drop_ring()
         for position, body in enumerate(bodies, first_position):
             self._keep(frame_of(self.chat_id, position, body))
