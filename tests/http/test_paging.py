@@ -60,9 +60,7 @@ def test_a_position_is_its_own_cursor(position):
     assert position_of(str(position), 0) == position
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "-1", "1.5", "x", "\u0661", "9007199254740992", "9" * 50, " 1"]
-)
+@pytest.mark.parametrize("cursor", ["", "-1", "1.5", "x", "\u0661", str(2**53), "9" * 50, " 1"])
 def test_what_is_no_position_is_refused(cursor):
     with pytest.raises(Refused):
         position_of(cursor, 0)

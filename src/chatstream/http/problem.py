@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -23,7 +23,6 @@ from litestar.exceptions.responses import (
     create_exception_response,  # pyright: ignore[reportUnknownVariableType]
 )
 from litestar.openapi import ResponseSpec
-from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
 from chatstream.errors import CODES, Refused
@@ -32,7 +31,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
-Handler = Callable[[AnyRequest, Exception], Response[Any]]
+Handler = Callable[[AnyRequest, Any], Response[Any]]
+ErrorHandlers = MutableMapping[int | type[Exception], Handler]
 
 # What is no refusal of ours: the router's and the framework's own errors.
 _CODE_OF_STATUS = {400: "invalid_frame", 401: "unauthenticated", 404: "not_found", 413: "too_large"}
@@ -118,14 +118,12 @@ def _complaint(one: object) -> str:
             return CODES["invalid_frame"][1]
 
 
-def handlers() -> ExceptionHandlersMap:
+def handlers() -> ErrorHandlers:
     """What the routers of ours do with errors."""
     return {Refused: of_refusal, HTTPException: of_http_exception, Exception: of_failure}
 
 
-def handle_routing_errors(
-    app_handlers: ExceptionHandlersMap, is_ours: Callable[[str], bool]
-) -> None:
+def handle_routing_errors(app_handlers: ErrorHandlers, is_ours: Callable[[str], bool]) -> None:
     """Let paths of ours that have no route, or not for that method, be answered as problems.
 
     The framework finds those before it knows a router, so that only the application's own
@@ -136,10 +134,11 @@ def handle_routing_errors(
         app_handlers[error_type] = _ours_or(theirs, is_ours)
 
 
-def _known_handler(known: ExceptionHandlersMap, error_type: type[HTTPException]) -> Handler:
-    for key in (error_type.status_code, *error_type.__mro__):
-        if key in known:
-            return cast("Handler", known[key])
+def _known_handler(known: ErrorHandlers, error_type: type[HTTPException]) -> Handler:
+    keys = (error_type.status_code, error_type, HTTPException, Exception)
+    handler = next((known[key] for key in keys if key in known), None)
+    if handler is not None:
+        return handler
     return cast("Handler", create_exception_response)
 
 
