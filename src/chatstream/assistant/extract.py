@@ -84,14 +84,20 @@ def _assigned(
     for span, by_name in sorted(candidates.items(), key=lambda item: item[0]):
         free = [one for one in wanted if one.name in by_name and one.name not in values]
         if free:
-            best = max(free, key=lambda it: (_lead_of(it, text, span[0]), it == asked))
+            best = max(free, key=lambda it: (_fit(it, text, span), it == asked))
             values[best.name] = by_name[best.name]
     return values
 
 
-def _lead_of(parameter: Parameter, text: str, start: int) -> int:
-    """How well the words before ``start`` lead to a value of the parameter."""
-    before = tuple(word.lower() for word in _WORD.findall(text[:start]))
+def _fit(parameter: Parameter, text: str, span: tuple[int, int]) -> int:
+    """How well the words around ``span`` speak for the parameter: ``from``, ``3 rooms``."""
+    before = tuple(word.lower() for word in _WORD.findall(text[: span[0]]))
+    after = [word.lower().rstrip("s") for word in _WORD.findall(text[span[1] :])[:2]]
+    own = {word.rstrip("s") for word in parameter.name.lower().split("_") if len(word) > 3}
+    return _lead_of(parameter, before) + bool(own & {*after, *(it.rstrip("s") for it in before[-2:])})
+
+
+def _lead_of(parameter: Parameter, before: tuple[str, ...]) -> int:
     cue = max((_common_end(cue.before, before) for cue in parameter.cues), default=0)
     near = set(before[-2:])
     for role, pattern in _ROLES.items():

@@ -1,4 +1,4 @@
-"""Which task an utterance asks for: TF-IDF centroids of words, word pairs and character trigrams.
+"""Which task an utterance asks for: TF-IDF centroids of words, word pairs and characters.
 
 Pure Python and deterministic; built once from each task's examples, asked for each message.
 Measured on CLINC150 and SNIPS by ``make eval``.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-ACT_SCORE = 0.30
+ACT_SCORE = 0.34
 ACT_LEAD = 0.05
 """Both chosen on the half of CLINC150 that is not tested on: acts on at most 8 % of what no task
 is meant for, and on two thirds of the rest."""
@@ -22,7 +22,12 @@ FOREIGN_SCORE = 0.12
 _UNKNOWN_WEIGHT = 2 / 3
 """Of the rarest known feature. Words that no example has pull the score down."""
 _PAIR_WEIGHT = 0.5
+_ROUNDS, _MARGIN, _STEP = 3, 0.3, 0.1
+"""Of the sharpening: a point more of the accuracy, for a start that is still short."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+
+_Vector = dict[str, float]
+_Weights = defaultdict[str, dict[int, float]]
 
 
 class Candidate(Struct, frozen=True):
@@ -72,44 +77,39 @@ class Recogniser:
     """Knows tasks by their examples: task name to utterances."""
 
     def __init__(self, examples: Mapping[str, Iterable[str]]) -> None:
-        utterances = {name: [features(text) for text in texts] for name, texts in examples.items()}
-        self._rarity = _rarity(utterances)
-        self._unknown = _UNKNOWN_WEIGHT * (math.log(len(utterances) + 1) + 1)
-        self._tasks_of = self._index(utterances)
+        self._names = tuple(sorted(examples))
+        counted = [
+            (place, features(text))
+            for place, name in enumerate(self._names)
+            for text in examples[name]
+        ]
+        self._rarity = _rarity(counted, len(self._names))
+        self._unknown = _UNKNOWN_WEIGHT * max(self._rarity.values(), default=1.0)
+        vectors = [(place, self._vector(one)) for place, one in counted]
+        weights = _sharpened(_centroids(vectors, len(self._names)), vectors, len(self._names))
+        self._weights = {feature: tuple(of.items()) for feature, of in weights.items()}
 
     def recognise(self, text: str) -> Recognition:
         """The tasks whose examples ``text`` resembles."""
-        scores: defaultdict[str, float] = defaultdict(float)
+        scores = [0.0] * len(self._names)
+        weights = self._weights
         for feature, weight in self._vector(features(text)).items():
-            for name, weight_in_task in self._tasks_of.get(feature, ()):
-                scores[name] += weight * weight_in_task
-        ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-        return Recognition(tuple(Candidate(name, min(score, 1.0)) for name, score in ranked))
+            for place, weight_in_task in weights.get(feature, ()):
+                scores[place] += weight * weight_in_task
+        ranked = sorted(zip(scores, self._names, strict=True), key=lambda one: -one[0])
+        return Recognition(
+            tuple(Candidate(name, min(score, 1.0)) for score, name in ranked if score > 0)
+        )
 
-    def _index(
-        self, utterances: Mapping[str, list[dict[str, float]]]
-    ) -> dict[str, list[tuple[str, float]]]:
-        index: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-        for name, counted in utterances.items():
-            centroid: defaultdict[str, float] = defaultdict(float)
-            for one in counted:
-                for feature, weight in self._vector(one).items():
-                    centroid[feature] += weight
-            for feature, weight in _normalised(centroid).items():
-                index[feature].append((name, weight))
-        return dict(index)
-
-    def _vector(self, counted: Mapping[str, float]) -> dict[str, float]:
+    def _vector(self, counted: Mapping[str, float]) -> _Vector:
+        rarity, unknown = self._rarity, self._unknown
         return _normalised(
-            {
-                feature: count * self._rarity.get(feature, self._unknown)
-                for feature, count in counted.items()
-            }
+            {feature: count * rarity.get(feature, unknown) for feature, count in counted.items()}
         )
 
 
-def features(text: str) -> dict[str, float]:
-    """What is counted of an utterance: words, pairs of neighbours, trigrams within words."""
+def features(text: str) -> _Vector:
+    """What is counted of an utterance: words, pairs of neighbours, four characters of a word."""
     words = _WORD.findall(text.lower())
     counted: defaultdict[str, float] = defaultdict(float)
     for word in words:
@@ -118,21 +118,62 @@ def features(text: str) -> dict[str, float]:
         counted[f"p{first} {second}"] += _PAIR_WEIGHT
     for word in words:
         framed = f"^{word}$"
-        for at in range(len(framed) - 2):
-            counted[f"c{framed[at : at + 3]}"] += 1
+        for at in range(max(1, len(framed) - 3)):
+            counted[f"c{framed[at : at + 4]}"] += 1
     return counted
 
 
-def _rarity(utterances: Mapping[str, list[dict[str, float]]]) -> dict[str, float]:
-    """Log of how few tasks know a feature: by tasks, so that ten examples weigh like one."""
-    known_by: Counter[str] = Counter()
-    for counted in utterances.values():
-        known_by.update({feature for one in counted for feature in one})
+def _rarity(counted: Sequence[tuple[int, _Vector]], tasks: int) -> dict[str, float]:
+    """How telling a feature is: the mean of what few tasks and what few examples say. The first
+    counts where tasks are many, the second where they are few."""
+    examples = Counter(feature for _, one in counted for feature in one)
+    pairs = {(feature, place) for place, one in counted for feature in one}
+    known_by = Counter(feature for feature, _ in pairs)
     return {
-        feature: math.log((len(utterances) + 1) / tasks) + 1 for feature, tasks in known_by.items()
+        feature: (
+            math.log((tasks + 1) / known_by[feature])
+            + math.log((len(counted) + 1) / examples[feature])
+        )
+        / 2
+        + 1
+        for feature in examples
     }
 
 
-def _normalised(weights: Mapping[str, float]) -> dict[str, float]:
+def _centroids(vectors: Sequence[tuple[int, _Vector]], tasks: int) -> _Weights:
+    """Feature to task to weight: each task's examples added up to a vector of length 1."""
+    sums: list[defaultdict[str, float]] = [defaultdict(float) for _ in range(tasks)]
+    for place, vector in vectors:
+        for feature, weight in vector.items():
+            sums[place][feature] += weight
+    weights: _Weights = defaultdict(dict)
+    for place, added in enumerate(sums):
+        for feature, weight in _normalised(added).items():
+            weights[feature][place] = weight
+    return weights
+
+
+def _sharpened(
+    weights: _Weights, vectors: Sequence[tuple[int, _Vector]], tasks: int
+) -> _Weights:
+    """Pull each example that is too near to another task's centroid a little to its own."""
+    for _ in range(_ROUNDS):
+        for own, vector in vectors:
+            scores = [0.0] * tasks
+            for feature, weight in vector.items():
+                for place, weight_in_task in weights[feature].items():
+                    scores[place] += weight * weight_in_task
+            right, scores[own] = scores[own], float("-inf")
+            rival = max(range(tasks), key=scores.__getitem__)
+            if right - scores[rival] >= _MARGIN or rival == own:
+                continue
+            for feature, weight in vector.items():
+                of = weights[feature]
+                of[own] = of.get(own, 0.0) + _STEP * weight
+                of[rival] = of.get(rival, 0.0) - _STEP * weight
+    return weights
+
+
+def _normalised(weights: Mapping[str, float]) -> _Vector:
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {feature: weight / length for feature, weight in weights.items()}

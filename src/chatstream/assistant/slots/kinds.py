@@ -61,6 +61,9 @@ def _find(
 
 def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[str]]:
     values = [option.value for option in parameter.options]
+    if all(value.isdigit() for value in values):
+        numbers = [(one, f"{one.value:g}") for one in find_numbers(text)]
+        return [Found(value, one.start, one.end) for one, value in numbers if value in values]
     found = find_choices(text, {value: names_of(value) for value in values})
     if found or not is_asked:
         return found

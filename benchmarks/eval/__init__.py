@@ -1,0 +1,1 @@
+"""How well the built-in assistant understands people: ``make eval DATA=DIR``."""
