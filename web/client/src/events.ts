@@ -158,7 +158,7 @@ function pathOf(frame: Command): string {
 interface Problem {
   code: string;
   detail: string;
-  details?: Record<string, unknown>;
+  details?: { fields: Record<string, string> };
 }
 
 function refusal(frame: Command | OpenFrame, response: Response, { code, detail, details }: Problem): ServerFrame {

@@ -115,7 +115,8 @@ export interface Rejected {
   code: string;
   message: string;
   retry_after?: number;
-  details?: { fields?: Record<string, string> } & Values;
+  /** With `invalid_form`: field to reason. */
+  details?: { fields: Record<string, string> };
 }
 
 export interface Delta {

@@ -1,7 +1,7 @@
 // The client against the real server, by WebSocket and without. The server is taken from CHATSTREAM_BIN, else from the
 // virtual environment beside this folder; without one, skipped aloud.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +105,12 @@ describe.skipIf(!isThere)('the real server', { timeout: 90_000 }, () => {
     for (const client of clients.splice(0)) client.disconnect();
     sockets.splice(0);
     server.remove();
+  });
+
+  test('the types are made from the schema that this server has', () => {
+    const schema = execFileSync(program, ['schema'], { encoding: 'utf8' });
+    const kept = readFileSync(new URL('../../frames.schema.json', import.meta.url), 'utf8');
+    expect(JSON.parse(kept)).toEqual(JSON.parse(schema));
   });
 
   test('a turn: stored, streamed, ended; a second tab sees the same', async () => {
