@@ -80,6 +80,7 @@ class Demonstration:
                 seed=self._options.seed,
                 on_message=self._one_more,
             )
+            _say(f"{len(self._runs)} dialogues, {self._total} messages")
             await self._play(driver)
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as http:
@@ -112,6 +113,7 @@ class Demonstration:
             await asyncio.sleep(self._chance.uniform(0, 0.2))
             self._server.kill()
             self._kills += 1
+            _say(f"kill -9 number {self._kills}, after {self._said} of {self._total} messages")
             await self._server.start()
 
     def _one_more(self) -> None:
@@ -125,14 +127,16 @@ class Demonstration:
         broken_off = [
             run for run in self._runs if not run.dialogue.completed and run.dialogue.exchanges
         ]
+        _say("all is said; waiting for what was broken off to be set aside, then taking it up")
         complete = await self._all_become(auditor, completed, "complete")
         abandoned = await self._all_become(auditor, broken_off, "abandoned")
         for run in broken_off:
             await driver.resume(run)
         resumed = await self._all_become(auditor, broken_off, "active")
+        _say("comparing history, events, export, replay and tables with the recording")
         frames = [(run, await auditor.audit(run, self._found)) for run in self._runs]
         await audit_export(self._server, self._runs, self._found)
-        await audit_replays(self._server, frames, self._found)
+        await asyncio.to_thread(audit_replays, self._server, frames, self._found)
         await audit_tables(self._server, self._found)
         return {"complete": complete, "abandoned": abandoned, "resumed": resumed}
 
@@ -172,6 +176,10 @@ class Demonstration:
         for word in found.words[:20]:
             print(word, file=sys.stderr)
         return int(bool(found.words or found.lost or found.doubled or found.reordered))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 from benchmarks.demo.audit import Found, StoredEvent, compare, lines_of
 from benchmarks.demo.driver import Run
 from benchmarks.demo.server import Server
+from click.testing import CliRunner
 
-AT_ONCE = 2
+from chatstream.cli import main as chatstream_command
 
 
 class ExportedEvent(msgspec.Struct, frozen=True):
@@ -37,25 +36,19 @@ async def audit_export(server: Server, runs: list[Run], found: Found) -> None:
         compare(run, "export", lines_of(events), found)
 
 
-async def audit_replays(
-    server: Server, frames: list[tuple[Run, list[bytes]]], found: Found
-) -> None:
+def audit_replays(server: Server, frames: list[tuple[Run, list[bytes]]], found: Found) -> None:
     """``replay`` of every chat gives the recorded words, in the very frames that HTTP gave."""
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def audit(run: Run, by_http: list[bytes]) -> None:
-        async with room:
-            # A resumed task may be set aside once more meanwhile: as it stood then.
-            at = ("--at", str(len(by_http)), "--json")
-            replayed = (await server.command("replay", run.chat_id, *at)).splitlines()
+    # The command itself, without a hundred processes that each import everything anew.
+    runner = CliRunner(env=server.environment)
+    for run, by_http in frames:
+        # A resumed task may be set aside once more meanwhile: as it stood then.
+        command = ["replay", run.chat_id, "--at", str(len(by_http)), "--json"]
+        printed = runner.invoke(chatstream_command, command, catch_exceptions=False)
+        replayed = printed.stdout_bytes.splitlines()
         if replayed != by_http:
             found.words.append(f"{run.chat_id}: replay and HTTP give different bytes")
         events = [msgspec.json.decode(frame, type=StoredEvent) for frame in replayed]
         compare(run, "replay", lines_of(events), found)
-
-    async with asyncio.TaskGroup() as tasks:
-        for run, by_http in frames:
-            tasks.create_task(audit(run, by_http))
 
 
 async def audit_tables(server: Server, found: Found) -> None:
