@@ -53,6 +53,7 @@ class Node:
         self.read_models = ReadModels(OWNER, self.store.fetch)
         self.hub = Hub(self.store)
         self.service = ChatService(self.store, self.read_models, self.hub)
+        self.store.on_batch = self.service.publish
         self.runner = TurnRunner(
             self.service,
             self.hub,

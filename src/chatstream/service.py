@@ -97,6 +97,7 @@ class ChatService:
         self._hub = hub
         self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._committed_bodies: list[tuple[Feed, int, tuple[bytes, ...]]] = []
         self.turns: TurnWatcher | None = None
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
@@ -261,11 +262,10 @@ class ChatService:
             self._hub.forget(lane.chat_id)
             lane.distrust()  # what the state still holds has just been erased
         lane.answer(verdict)
-        if verdict.bodies:
-            feed = self._hub.get(lane.chat_id)
-            if feed is not None:
-                feed.turn_running = verdict.after.turn is not None
-                feed.publish(first, verdict.bodies)
+        feed = self._hub.get(lane.chat_id) if verdict.bodies else None
+        if feed is not None:
+            feed.turn_running = verdict.after.turn is not None
+            self._committed_bodies.append((feed, first, verdict.bodies))
 
     def _answer_ready(self, lane: Lane) -> None:
         """Answer what waited only for the appends before it."""
@@ -275,6 +275,13 @@ class ChatService:
                 lane.answer(verdict)
             else:
                 lane.retries.append(verdict.waiting)
+
+    def publish(self) -> None:
+        """Feed the readers with what was committed; after all answers of a batch, so that an
+        ``ack`` leaves with the events it stands for and not behind them."""
+        committed, self._committed_bodies = self._committed_bodies, []
+        for feed, first_position, bodies in committed:
+            feed.publish(first_position, bodies)
 
     # -- loading --------------------------------------------------------------------------
 
