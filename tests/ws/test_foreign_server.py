@@ -44,6 +44,8 @@ async def test_messages_go_out_in_order_and_then_the_close():
     sink.close(4408, "slow", 1)
     sink.write([b"4"])
     await settle()
+    sink.close(1012, "twice", 1)
+    await settle()
     assert wire.texts == ["1", "2", "3"]
     assert wire.sent[-1] == {"type": "websocket.close", "code": 4408, "reason": "slow"}
     assert sink.buffered_bytes == 0

@@ -388,6 +388,32 @@ async def test_a_peer_that_answers_no_ping_is_cut_though_it_left_much_unread(
             await until(lambda: len(served.registry) == 0)
 
 
+async def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chatstream.server.PING_SECONDS", 0.3)
+    async with serving() as served, served.connect() as client:
+        await client.hello()
+        await asyncio.sleep(1.5)
+        await client.say({"type": "ping"})
+        assert (await client.hear())[0]["type"] == "pong"
+
+
+async def test_a_socket_can_be_cut():
+    async with serving() as served, served.connect() as client:
+        await client.hello()
+        (connection,) = served.registry
+        connection.abort()
+        assert await client.close_code() == 1006
+        await until(lambda: len(served.registry) == 0)
+
+
+async def test_where_the_kernel_has_no_bound_for_unsent_bytes_sockets_work_too(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delattr("socket.TCP_NOTSENT_LOWAT", raising=False)
+    async with serving() as served, served.connect() as client:
+        await client.hello()
+
+
 async def test_a_stream_of_deltas_arrives_as_it_grows():
     async with serving() as served, served.connect() as client:
         feed = served.service.has_chat(FakeFeed(1))

@@ -43,7 +43,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         # At the debug level this library would log every frame with its content.
         self.conn.logger, self.conn.debug = _silent, False
         self.close_timeout = CLOSE_SECONDS
-        self._on_writable: Callable[[], None] | None = None
+        self._on_writable: Callable[[], None] = lambda: None
         self._control_frames = 0
         self._control_since = 0.0
         self._cut: asyncio.TimerHandle | None = None
@@ -126,8 +126,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """Tell the writer too."""
         super().resume_writing()
-        if self._on_writable is not None:
-            self._on_writable()
+        self._on_writable()
 
     def handle_ping(self) -> None:
         """Answer, unless the peer does not read or asks for too much."""
