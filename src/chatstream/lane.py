@@ -70,6 +70,11 @@ class Lane:
         """Whether nothing is under way, so that it may be forgotten."""
         return not (self.verdicts or self.queue or self.retries or self.loading)
 
+    @property
+    def may_have_a_turn(self) -> bool:
+        """Whether a turn ran when the chat was last known."""
+        return self.tip.turn is not None or self.committed.turn is not None
+
     def start_from(self, state: UserChat) -> bool:
         """Trust ``state``, which has just been read from the log; gives whether an earlier
         state was distrusted."""

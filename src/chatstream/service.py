@@ -50,6 +50,8 @@ from chatstream.live.hub import Hub
 
 LANES_IN_MEMORY = 5_000
 LOAD_PAGE = 1_000
+RELOAD_AFTER_S = 0.5
+"""When a chat whose turn may have lost its run is read again while the storage is down."""
 
 
 class Store(Protocol):
@@ -286,7 +288,7 @@ class ChatService:
     # -- loading --------------------------------------------------------------------------
 
     def _load_soon(self, lane: Lane) -> None:
-        if lane.loading or lane.verdicts:
+        if lane.loaded or lane.loading or lane.verdicts:
             return
         lane.loading = True
         task = asyncio.get_running_loop().create_task(self._load(lane))
@@ -301,6 +303,8 @@ class ChatService:
         except Refused as refusal:
             lane.loading = False
             lane.refuse_all(refusal.code)
+            if lane.may_have_a_turn:  # somebody must take it up, asked or not
+                asyncio.get_running_loop().call_later(RELOAD_AFTER_S, self._load_soon, lane)
             return
         is_reload = lane.start_from(state)
         self._hub.moved_to(lane.chat_id, state.position)

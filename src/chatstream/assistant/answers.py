@@ -29,7 +29,9 @@ DROPPED = "All right, I have dropped that."
 NOTHING_OPEN = "There is nothing open that I could stop."
 NOT_UNDERSTOOD = "I am not sure what you would like me to do."
 REPHRASE = "I did not understand that. Could you say it in other words?"
-GAVE_UP = "I'm sorry, I don't seem to get this right, so I have stopped here. You can resume it later."
+GAVE_UP = (
+    "I'm sorry, I don't seem to get this right, so I have stopped here. You can resume it later."
+)
 LEFT_AS_IT_IS = "Then I leave it as it is."
 WHAT_TO_CHANGE = "What should be different?"
 
@@ -123,9 +125,7 @@ def done(tool: Tool, values: Mapping[str, Any], result: Any, now: datetime) -> s
     return f"{tool.title}: {_flat(result, now)}"
 
 
-def filled(
-    template: str, tool: Tool, values: Mapping[str, Any], now: datetime, **more: Any
-) -> str:
+def filled(template: str, tool: Tool, values: Mapping[str, Any], now: datetime, **more: Any) -> str:
     """``template`` with ``{parameter}`` filled in; what has no value is empty."""
     every = {name: "" for name in (parameter.name for parameter in tool.parameters)}
     texts = {name: shown(value, now) for name, value in _with_defaults(tool, values).items()}
@@ -136,7 +136,8 @@ def filled(
 def capabilities(tools: Iterable[Tool]) -> str:
     """What the assistant can do, with something to say for each."""
     lines = [
-        f"- {tool.description.rstrip('.')}" + (f": “{tool.examples[0].text}”" if tool.examples else "")
+        f"- {tool.description.rstrip('.')}"
+        + (f": “{tool.examples[0].text}”" if tool.examples else "")
         for tool in tools
     ]
     return "I can do this for you:\n\n" + "\n".join(lines)

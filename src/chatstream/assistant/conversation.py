@@ -336,7 +336,9 @@ def _advance(scene: Scene, task: Task, filled: Filled) -> Talk[None]:
         yield from carry_out(scene, task)
 
 
-def _not_an_answer(scene: Scene, task: Task, problem: str = "Sorry, I did not get that.") -> Talk[None]:
+def _not_an_answer(
+    scene: Scene, task: Task, problem: str = "Sorry, I did not get that."
+) -> Talk[None]:
     """The reason, and the question once more; at most so often."""
     before = slots_of(task)
     task.note(tries=task.notes.tries + 1)

@@ -81,7 +81,7 @@ def _assigned(
             if not any(one.overlaps(other.start, other.end) for other in taken):
                 candidates[one.start, one.end][parameter.name] = one
     values: Values = {}
-    for span, by_name in sorted(candidates.items(), key=lambda item: item[0]):
+    for span, by_name in sorted(candidates.items(), key=_strong_first):
         free = [one for one in wanted if one.name in by_name and one.name not in values]
         if free:
             best = max(free, key=lambda it: (_fit(it, text, span), it == asked))
@@ -89,12 +89,21 @@ def _assigned(
     return values
 
 
+def _strong_first(
+    candidate: tuple[tuple[int, int], dict[str, Found[Any]]],
+) -> tuple[bool, tuple[int, int]]:
+    """``one for 4:15``: the bare number counts last."""
+    span, by_name = candidate
+    return all(one.weak for one in by_name.values()), span
+
+
 def _fit(parameter: Parameter, text: str, span: tuple[int, int]) -> int:
     """How well the words around ``span`` speak for the parameter: ``from``, ``3 rooms``."""
     before = tuple(word.lower() for word in _WORD.findall(text[: span[0]]))
-    after = [word.lower().rstrip("s") for word in _WORD.findall(text[span[1] :])[:2]]
-    own = {word.rstrip("s") for word in parameter.name.lower().split("_") if len(word) > 3}
-    return _lead_of(parameter, before) + bool(own & {*after, *(it.rstrip("s") for it in before[-2:])})
+    after = tuple(word.lower() for word in _WORD.findall(text[span[1] :])[:2])
+    own = [word.rstrip("s") for word in parameter.name.lower().split("_") if len(word) > 3]
+    is_named = any(word.startswith(stem) for stem in own for word in (*before[-2:], *after))
+    return _lead_of(parameter, before) + is_named
 
 
 def _lead_of(parameter: Parameter, before: tuple[str, ...]) -> int:

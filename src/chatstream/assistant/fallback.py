@@ -14,7 +14,15 @@ from chatstream.assistant import answers
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.scene import Scene
 from chatstream.assistant.talk import Skills, Talk
-from chatstream.domain.steps import Abandon, Buttons, FollowUp, IntentRecognised, Option, Response, Thinking
+from chatstream.domain.steps import (
+    Abandon,
+    Buttons,
+    FollowUp,
+    IntentRecognised,
+    Option,
+    Response,
+    Thinking,
+)
 
 Attempt = Literal["recogniser", "buttons", "rephrase", "handover", "capabilities"]
 OPTIONS = 3

@@ -98,9 +98,7 @@ def parameters_of(
         text = described.get(parameter.name, "")
         asked = prompts.get(parameter.name) or (text if text.endswith("?") else "")
         found.append(
-            _parameter(
-                parameter, hints[parameter.name], text, asked, cues.get(parameter.name, ())
-            )
+            _parameter(parameter, hints[parameter.name], text, asked, cues.get(parameter.name, ()))
         )
     return tuple(found)
 

@@ -216,16 +216,12 @@ def _chat(view: ChatView, event: ChatEvent) -> ChatView:
 
 
 def _erased(view: ChatView) -> ChatView:
-    """What anyone wrote is gone; that there were tasks, and how they ended, stays."""
+    """What was erased is forgotten here, too."""
     return ChatView(
         user_chat_id=view.user_chat_id,
         position=view.position,
         event_id=view.event_id,
         status="erased",
-        intents={
-            key: replace(intent, title="", slots={}, question=None)
-            for key, intent in view.intents.items()
-        },
     )
 
 

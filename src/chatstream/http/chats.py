@@ -17,6 +17,7 @@ from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.bodies import NewChat
 from chatstream.http.caller import chat_id_of, owner_wanted, reader
 from chatstream.http.frames import Chat, chat_body
+from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, MaybePosition, Page, decode_cursor, page
 from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
@@ -35,6 +36,7 @@ class ChatsController(Controller):
     tags = ("chats",)
 
     @post(
+        operation_class=OptionalBody,
         responses={200: _A_CHAT, 201: _A_CHAT, **problems(403, 404, 413)},
         summary="Make a chat, or show the one that has this id already",
     )

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from litestar import Controller, Response, route
+from litestar.openapi import ResponseSpec
 from msgspec import Struct
 
 from chatstream.http.backend import BackendDependency
@@ -35,7 +36,10 @@ class HealthController(Controller):
     @route(
         "/health/ready",
         http_method=READ,
-        responses={503: problems()[503]},
+        responses={
+            200: ResponseSpec(Health, description="Ready", generate_examples=False),
+            503: problems()[503],
+        },
         summary="The server can take commands",
     )
     async def ready(self, chatstream_backend: BackendDependency) -> Response[Any]:

@@ -17,6 +17,7 @@ from chatstream.http.bodies import CommandBody
 from chatstream.http.caller import owner_wanted
 from chatstream.http.chats import READ
 from chatstream.http.frames import Ack
+from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, id_wanted, page
 from chatstream.http.problem import problems
 from chatstream.ids import ChatId, IntentId, is_id
@@ -65,6 +66,7 @@ class IntentsController(Controller):
     @post(
         "/{user_intent_id:str}/resume",
         status_code=202,
+        operation_class=OptionalBody,
         responses=problems(403, 404, 409, 413, 429),
         summary="Make an abandoned intent active again",
     )
@@ -86,6 +88,7 @@ class IntentsController(Controller):
     @post(
         "/{user_intent_id:str}/abandon",
         status_code=202,
+        operation_class=OptionalBody,
         responses=problems(403, 404, 409, 413, 429),
         summary="Give an intent up",
     )

@@ -15,6 +15,7 @@ from chatstream.errors import Refused
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.chats import READ, readable
 from chatstream.http.frames import Events, events_body
+from chatstream.http.operations import EventsOrStream
 from chatstream.http.paging import (
     LAST_POSITION,
     Cursor,
@@ -54,6 +55,7 @@ class LogController(Controller):
     @route(
         "/events",
         http_method=READ,
+        operation_class=EventsOrStream,
         responses={200: _EVENTS, **problems(404)},
         summary="The events of a chat, byte for byte; or as they come",
     )

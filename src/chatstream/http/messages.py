@@ -27,6 +27,7 @@ from chatstream.http.bodies import (
 )
 from chatstream.http.caller import chat_id_of
 from chatstream.http.frames import Ack, AnsweredTurn, answered_turn_body
+from chatstream.http.operations import OptionalBody
 from chatstream.http.problem import problems
 from chatstream.http.reading import turn_frames
 from chatstream.ids import IntentId
@@ -41,6 +42,7 @@ _LONGEST_WAIT_S = 600.0
 _ANSWERED = ResponseSpec(
     AnsweredTurn, description="The turn has ended; with `Prefer: wait=N`", generate_examples=False
 )
+_ACKED = ResponseSpec(Ack, description="The message is stored", generate_examples=False)
 
 
 class MessagesController(Controller):
@@ -52,7 +54,7 @@ class MessagesController(Controller):
     @post(
         "/messages",
         status_code=202,
-        responses={200: _ANSWERED, **problems(403, 404, 409, 413, 422, 429)},
+        responses={200: _ANSWERED, 202: _ACKED, **problems(403, 404, 409, 413, 422, 429)},
         summary="Say something",
     )
     async def send(
@@ -102,6 +104,7 @@ class MessagesController(Controller):
     @post(
         "/cancel",
         status_code=202,
+        operation_class=OptionalBody,
         responses=problems(403, 404, 409, 413, 429),
         summary="Stop the running turn",
     )
@@ -143,6 +146,7 @@ class MessagesController(Controller):
     @post(
         "/close",
         status_code=202,
+        operation_class=OptionalBody,
         responses=problems(403, 404, 409, 413, 429),
         summary="Close the chat window for good",
     )

@@ -152,7 +152,7 @@ def _ours_or(theirs: Handler, is_ours: Callable[[str], bool]) -> Handler:
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """For OpenAPI: that these statuses come as problems; 400, 401, 429 and 503 always may."""
+    """For OpenAPI: that these statuses come as problems; 400, 401 and 503 always may."""
     return {
         status: ResponseSpec(
             Problem,

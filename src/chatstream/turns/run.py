@@ -13,6 +13,7 @@ import time
 from collections import deque
 from typing import Protocol, TypedDict, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from chatstream.domain.commands import (
@@ -50,6 +51,7 @@ from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
 
 log = logging.getLogger(__name__)
+_encoder = msgspec.json.Encoder()
 
 PARTIAL_EVERY_S = 1.0
 """At most one checkpoint a second for an answer (protocol, section 8)."""
@@ -166,6 +168,7 @@ class Run:
     async def _take(self, step: Step) -> ToolResult | None:
         if self.is_over:
             return None
+        _refuse_unstorable_step(step)
         match step:
             case Delta():
                 self._stream(step.text)
@@ -232,7 +235,6 @@ class Run:
     def _stream(self, piece: str) -> None:
         if not piece:
             return
-        refuse_unstorable(piece)
         self._text += piece
         self._host.stream(self.chat_id, self.streamed, self.position)
         if self._checkpoint_timer is None:
@@ -331,6 +333,16 @@ def _current_task() -> asyncio.Task[object] | None:
         return asyncio.current_task()
     except RuntimeError:  # a callback outside the loop's run
         return None
+
+
+def _refuse_unstorable_step(step: Step) -> None:
+    """Before it is under way: what comes after a step that is refused must not be stored."""
+    try:
+        encoded = _encoder.encode(step)
+    except UnicodeEncodeError:
+        raise Refused("invalid_content") from None
+    if b"\\u0000" in encoded:  # an escaped NUL, or a text that looks like one
+        refuse_unstorable(msgspec.to_builtins(step))
 
 
 async def _close(steps: Steps) -> None:

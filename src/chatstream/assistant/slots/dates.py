@@ -19,9 +19,7 @@ _MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _ORDINAL_WORDS = "|".join(word for word, value in ORDINALS.items() if value)
-_DAY = (
-    rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|(?:(?:twenty|thirty)[\s-])?(?:{_ORDINAL_WORDS}))(?!\w)"
-)
+_DAY = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|(?:(?:twenty|thirty)[\s-])?(?:{_ORDINAL_WORDS}))(?!\w)"
 _YEAR = r"(?:,?\s+(?P<year>\d{4})(?![\d:]))?"
 _COUNT = rf"(?P<count>\d{{1,3}}|an?|{'|'.join(SMALL)})"
 _UNIT = r"(?P<unit>day|week|month|year)s?"

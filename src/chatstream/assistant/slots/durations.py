@@ -9,11 +9,11 @@ from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import SMALL, of_words
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_UNIT = (
-    r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w)(?![^\W\d_])"
-)
+_UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w)(?![^\W\d_])"
 _WORD = "|".join(SMALL)
-_COUNT = rf"(?:\d{{1,6}}(?:\.\d{{1,3}})?|(?:{_WORD})(?:[\s-](?:{_WORD}))?|half\s+an?(?=\s)|an?(?=\s))"
+_COUNT = (
+    rf"(?:\d{{1,6}}(?:\.\d{{1,3}})?|(?:{_WORD})(?:[\s-](?:{_WORD}))?|half\s+an?(?=\s)|an?(?=\s))"
+)
 _PART = rf"(?P<count>{_COUNT})(?P<gap>\s*-?\s*)(?P<unit>{_UNIT})(?P<half>\s+and\s+a\s+half)?"
 _PART_RE = re.compile(_PART, re.IGNORECASE)
 _PLAIN_PART = re.sub(r"\?P<\w+>", "?:", _PART)

@@ -19,9 +19,7 @@ from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.assistant.slots.yesno import find_flags, says
 
 
-def find(
-    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
-) -> Sequence[Found[Any]]:
+def find(parameter: Parameter, text: str, now: datetime, *, is_asked: bool) -> Sequence[Found[Any]]:
     """Every value of the parameter's kind in ``text``; weak ones only where it was asked for."""
     found = _find(parameter, text, now, is_asked=is_asked)
     return [one for one in found if is_asked or not one.weak]

@@ -119,7 +119,9 @@ def _without_fragments(pieces: list[Found[Moment]]) -> list[Found[Moment]]:
         piece
         for piece in pieces
         if not piece.weak
-        or not any(other is not piece and other.overlaps(piece.start, piece.end) for other in pieces)
+        or not any(
+            other is not piece and other.overlaps(piece.start, piece.end) for other in pieces
+        )
     ]
 
 

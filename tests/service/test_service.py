@@ -1,0 +1,235 @@
+"""The one way in: order, answers, and what a failing storage does to commands and turns."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.service.faulty import FaultyEngine
+
+from chatstream.domain.commands import OpenChat, SendMessage
+from chatstream.domain.events import ThinkingAdded, TurnChanged
+from chatstream.domain.steps import FollowUp, Response, Thinking, ToolCall, ToolResult
+from chatstream.errors import Refused
+from chatstream.eventstore.mapper import encode
+from chatstream.ids import new_nonce
+from chatstream.testing import TestChat, scripted
+
+ANSWER = scripted([Response("done", is_complete=True)])
+
+
+async def wait_for(condition, seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is awaited has no event of its own
+            await asyncio.sleep(0.005)
+
+
+async def test_commands_are_stored_in_the_order_given_even_before_the_chat_is_loaded():
+    async with TestChat(scripted([])) as chat:
+        other = TestChat(scripted([]))
+        futures = [chat.node.service.submit(OpenChat(**{**other._base(), "user_chat_id": "new"}))]
+        for number in range(20):
+            base = {**other._base(), "user_chat_id": "new"}
+            futures.append(
+                chat.node.service.submit(SendMessage(**base, id=f"m{number}", content=str(number)))
+            )
+        receipts = await asyncio.gather(*futures)
+        positions = [receipt.position for receipt in receipts]
+        assert positions == sorted(set(positions))
+
+
+async def test_a_repeat_waits_for_the_commit_of_what_it_repeats():
+    engine = FaultyEngine()
+    async with TestChat(ANSWER, engine=engine) as chat:
+        engine.gate.clear()
+        command = SendMessage(**chat._base(), id="m1", content="hello")
+        first, second = chat.node.service.submit(command), chat.node.service.submit(command)
+        await asyncio.sleep(0.05)
+        assert not first.done()
+        assert not second.done()
+        engine.gate.set()
+        assert (await first).duplicate is False
+        assert ((await second).position, (await second).duplicate) == ((await first).position, True)
+
+
+async def test_a_repeat_of_what_failed_to_be_stored_is_stored_anew():
+    engine = FaultyEngine()
+    async with TestChat(ANSWER, engine=engine) as chat:
+        engine.gate.clear()
+        command = SendMessage(**chat._base(), id="m1", content="hello")
+        first, second = chat.node.service.submit(command), chat.node.service.submit(command)
+        await asyncio.sleep(0.05)
+        engine.fail_writes = 1
+        engine.gate.set()
+        with pytest.raises(Refused, match=r"^unavailable"):
+            await first
+        receipt = await second
+        assert receipt.duplicate is False
+        assert receipt.state.commands.get("m1").position == receipt.position
+
+
+async def test_a_command_that_stores_nothing_is_known_after_a_reload():
+    engine = FaultyEngine()
+    async with TestChat(scripted([]), engine=engine) as chat:
+        first = await chat.cancel()
+        chat.node.service._lanes.clear()
+        assert await chat.node.store.fetch("SELECT count(*) FROM remembered_commands", ()) == [(1,)]
+        state = await chat.state()
+        assert first.position == 1
+        assert len(state.commands) == 1
+
+
+async def test_while_the_storage_is_down_nothing_is_acked_and_afterwards_all_goes_on():
+    engine = FaultyEngine()
+    async with TestChat(ANSWER, engine=engine) as chat:
+        engine.is_down = True
+        for number in range(3):
+            with pytest.raises(Refused, match=r"^unavailable"):
+                await chat.send("hello", id=f"m{number}")
+        engine.is_down = False
+        turn = await chat.send("hello", id="m0")
+        assert (turn.answer, turn.receipt.duplicate) == ("done", False)
+        assert [fact.message_id for fact in await chat.facts() if fact.message_id == "m1"] == []
+
+
+async def test_a_commit_whose_acknowledgement_was_lost_reaches_its_readers():
+    engine = FaultyEngine()
+    async with TestChat(scripted([]), engine=engine) as chat:
+        seen: list[int] = []
+
+        async def read() -> None:
+            async for frames in chat.node.service.feed(chat.chat_id).follow(0):
+                seen.extend(frame.position for frame in frames)
+
+        reader = asyncio.create_task(read())
+        await wait_for(lambda: seen == [1])
+        engine.loses_acknowledgement = True
+        command = SendMessage(**chat._base(), id="m1", content="hello")
+        with pytest.raises(Refused, match=r"^unavailable"):
+            await chat.submit(command)
+        receipt = await chat.submit(command)
+        assert (receipt.position, receipt.duplicate) == (2, True)
+        await wait_for(lambda: len(seen) >= 5)
+        assert seen == list(range(1, len(seen) + 1))
+        reader.cancel()
+
+
+async def test_an_event_of_another_writer_is_folded_in_and_the_command_decided_again():
+    engine = FaultyEngine()
+    async with TestChat(ANSWER, engine=engine) as chat:
+        engine.intruder = encode(
+            ThinkingAdded(
+                event_id="evt_x",
+                timestamp="2026-01-01T00:00:00.000Z",
+                user_id="user",
+                step="own",
+                status="completed",
+                content="",
+            )
+        )
+        turn = await chat.send("hello")
+        assert turn.receipt.position == 3
+        assert turn.answer == "done"
+        assert [fact.event_id for fact in await chat.facts()][1] == "evt_x"
+
+
+async def test_a_step_that_could_not_be_stored_restarts_the_turn_once_storage_is_back():
+    engine = FaultyEngine()
+    attempts: list[int] = []
+
+    async def agent(turn):
+        attempts.append(turn.attempt)
+        yield Thinking("own", "first")
+        if turn.attempt == 1:
+            await asyncio.sleep(0.05)  # until the message itself is on disk
+            engine.is_down = True
+            yield Thinking("own", "lost")
+            await asyncio.sleep(10)
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, engine=engine) as chat:
+        waiting = asyncio.create_task(chat.send("hello"))
+        await wait_for(lambda: engine.is_down)
+        await asyncio.sleep(0.1)
+        engine.is_down = False
+        turn = await waiting
+        assert (turn.answer, turn.end, attempts) == ("done", "finished", [1, 2])
+        statuses = [fact.status for fact in turn.facts if isinstance(fact, TurnChanged)]
+        assert statuses == ["started", "restarted", "finished"]
+
+
+async def test_an_end_that_could_not_be_stored_is_not_lost():
+    engine = FaultyEngine()
+
+    async def agent(turn):
+        if turn.attempt == 1:
+            await asyncio.sleep(0.05)
+            engine.is_down = True
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, engine=engine) as chat:
+        waiting = asyncio.create_task(chat.send("hello"))
+        await wait_for(lambda: engine.is_down)
+        await asyncio.sleep(0.1)
+        engine.is_down = False
+        turn = await waiting
+        assert (turn.answer, turn.end) == ("done", "finished")
+        ends = [f for f in turn.facts if isinstance(f, TurnChanged) and f.status == "finished"]
+        assert len(ends) == 1
+
+
+async def test_a_tool_whose_result_could_not_be_stored_is_asked_about():
+    engine = FaultyEngine()
+    booked: list[str] = []
+
+    async def agent(turn):
+        if turn.tool_calls:
+            yield FollowUp("?")
+            return
+        call = ToolCall("book", {}, "c1")
+        if (yield call) is None:
+            booked.append("once")
+            engine.is_down = True
+            yield ToolResult("c1", ok=True)
+            await asyncio.sleep(10)
+
+    async with TestChat(agent, engine=engine) as chat:
+        waiting = asyncio.create_task(chat.send("book it"))
+        await wait_for(lambda: engine.is_down)
+        await asyncio.sleep(0.1)
+        engine.is_down = False
+        turn = await waiting
+        assert (turn.end, booked) == ("needs_input", ["once"])
+        assert "book" in turn.answer
+
+
+async def test_a_chat_of_somebody_else_and_a_missing_one_look_alike():
+    async with TestChat(scripted([])) as chat:
+        errors: list[str] = []
+        for chat_id, user_id in ((chat.chat_id, "eve"), ("chat_missing", "eve")):
+            base = {**chat._base(), "user_chat_id": chat_id, "user_id": user_id}
+            with pytest.raises(Refused) as refusal:
+                await chat.submit(SendMessage(**base, id=new_nonce(), content="x"))
+            errors.append(str(refusal.value))
+            with pytest.raises(Refused) as refusal:
+                await chat.node.service.load(chat_id, user_id)
+            errors.append(str(refusal.value))
+        assert len(set(errors)) == 1
+
+
+async def test_what_an_agent_yields_must_be_storable():
+    for text in ("a\x00b", "\ud800"):
+        async with TestChat(scripted([Response(text)])) as chat:
+            turn = await chat.send("hello")
+            assert (turn.end, turn.answer) == ("failed", None)
+        async with TestChat(scripted(["good", text])) as chat:
+            assert (await chat.send("hello")).end == "failed"
+
+
+async def test_erased_words_are_gone_from_the_state_too():
+    async with TestChat(scripted([FollowUp("what is your secret word?")])) as chat:
+        await chat.send("sesame")
+        await chat.erase()
+        state = await chat.state()
+        assert "sesame" not in repr(state)
+        assert "secret" not in repr(state)
