@@ -159,6 +159,10 @@ def check_log(events: Sequence[dict[str, Any]]) -> None:
     check_turns(events)
     check_intents(events)
     check_partials(events)
+    check_belonging(events)
+    check_appends(events)
+    check_starts(events)
+    check_submits(events)
 
 
 def check_turns(events: Sequence[dict[str, Any]]) -> None:
@@ -215,6 +219,73 @@ def check_partials(events: Sequence[dict[str, Any]]) -> None:
             assert answer not in finished, ("a partial after its response", event)
             assert event["offset"] == held.get(answer, 0), ("a hole between partials", event)
             held[answer] = event["offset"] + len(event["text"])
+
+
+def check_belonging(events: Sequence[dict[str, Any]]) -> None:
+    """Every event that a turn caused stands between its start and its end."""
+    running: str | None = None
+    for event in events:
+        if event["type"] == "turn" and event["status"] == "started":
+            running = event["caused_by"]
+        is_cause = event["type"] in ("user", "component_submitted")
+        if "caused_by" in event and not is_cause:
+            assert event["caused_by"] == running, ("outside of its turn", event)
+        if event["type"] == "turn" and event["status"] in TURN_ENDS:
+            running = None
+
+
+def check_appends(events: Sequence[dict[str, Any]]) -> None:
+    """What ends a turn, the states that it changes and the end stand directly one after another."""
+    for at, event in enumerate(events):
+        following = [f"{e['type']} {e.get('status')}" for e in events[at + 1 : at + 4]]
+        if event["type"] == "error":
+            assert following[:1] == ["turn failed"], event
+        if event["type"] == "response" and event.get("stopped"):
+            assert following[:1] == ["turn cancelled"], event
+        if event["type"] == "response" and event["is_complete"]:
+            whole = ["intent complete", "session completed", "turn finished"]
+            assert following == whole, (event, following)
+        if event["type"] == "response" and event["follow_up"]:
+            rest = [word for word in following if not word.startswith("component")]
+            assert rest[:1] == ["turn needs_input"], (event, following)
+        if event["type"] == "session" and event["status"] == "completed":
+            before = events[at - 1]
+            assert (before["type"], before["status"]) == ("intent", "complete"), event
+
+
+def check_starts(events: Sequence[dict[str, Any]]) -> None:
+    """A message starts its turn directly, or waits while one runs; those that wait run in order."""
+    running, waiting = False, list[str]()
+    for at, event in enumerate(events):
+        if event["type"] in ("user", "component_submitted"):
+            after = events[at + 1] if at + 1 < len(events) else {}
+            if "user_intent_id" in event:
+                assert not running, ("has its intent though it must wait", event)
+                assert after.get("caused_by") == event["message_id"], (event, after)
+                assert after.get("user_intent_id") == event["user_intent_id"], (event, after)
+            else:
+                assert running, ("waits though no turn runs", event)
+            waiting.append(event["message_id"])
+        if event["type"] == "turn":
+            if event["status"] == "started" and "retry_of" not in event:
+                assert waiting.pop(0) == event["caused_by"], ("out of its order", event)
+            running = event["status"] not in TURN_ENDS
+
+
+def check_submits(events: Sequence[dict[str, Any]]) -> None:
+    """A component takes one submit, and only while it is the newest of its intent."""
+    newest: dict[str, str] = {}
+    owner: dict[str, str] = {}
+    submitted: set[str] = set()
+    for event in events:
+        if event["type"] == "component":
+            owner[event["component_id"]] = event["user_intent_id"]
+            newest[event["user_intent_id"]] = event["component_id"]
+        if event["type"] == "component_submitted":
+            component = event["component_id"]
+            assert component not in submitted, ("submitted twice", event)
+            assert newest[owner[component]] == component, ("an older component", event)
+            submitted.add(component)
 
 
 def fold(events: Sequence[dict[str, Any]]) -> dict[str, Any]:

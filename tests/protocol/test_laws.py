@@ -15,8 +15,26 @@ HEAD = {
     "event_id": "evt_a",
 }
 CHAT = {"type": "chat", "status": "opened"}
-USER = {"type": "user", "content": "hi", "message_id": "m"}
-STARTED = {"type": "turn", "status": "started", "attempt": 1, "caused_by": "m"}
+USER = {"type": "user", "content": "hi", "message_id": "m", "user_intent_id": "intent_a"}
+STARTED = {
+    "type": "turn",
+    "status": "started",
+    "attempt": 1,
+    "caused_by": "m",
+    "user_intent_id": "intent_a",
+}
+WAITING = {"type": "user", "content": "ho", "message_id": "n"}
+COMPLETE = {"type": "intent", "status": "complete", "user_intent_id": "intent_a"}
+COMPLETED = {"type": "session", "status": "completed", "session_id": "session_a"}
+BEGUN = {**COMPLETED, "status": "started"}
+ERROR = {"type": "error", "code": "x", "message": "y", "retryable": False}
+FORM = {
+    "type": "component", "component_id": "cmp_a", "kind": "form", "user_intent_id": "intent_a",
+}  # fmt: skip
+SUBMITTED = {
+    "type": "component_submitted", "component_id": "cmp_a", "values": {}, "message_id": "s",
+    "user_intent_id": "intent_a",
+}  # fmt: skip
 FINISHED = {**STARTED, "status": "finished"}
 ACTIVE = {"type": "intent", "status": "active", "user_intent_id": "intent_a"}
 RESPONSE = {
@@ -45,6 +63,29 @@ def log(*bodies: dict) -> list[Frame]:
     ]
 
 
+def test_good_logs_of_every_kind_pass():
+    done = {**RESPONSE, "is_complete": True}
+    asks = {**RESPONSE, "follow_up": True}
+    check_log(log(CHAT, USER, STARTED, BEGUN, ACTIVE, done, COMPLETE, COMPLETED, FINISHED))
+    needs_input = {**STARTED, "status": "needs_input"}
+    second = {**STARTED, "caused_by": "s"}
+    check_log(
+        log(
+            CHAT,
+            USER,
+            STARTED,
+            asks,
+            FORM,
+            needs_input,
+            SUBMITTED,
+            second,
+            ERROR,
+            {**second, "status": "failed"},
+        )
+    )
+    check_log(log(CHAT, USER, STARTED, WAITING, FINISHED, {**STARTED, "caused_by": "n"}))
+
+
 def test_a_good_log_passes():
     events = log(CHAT, USER, STARTED, ACTIVE, PARTIAL, RESPONSE, FINISHED)
     check_log(events)
@@ -71,6 +112,39 @@ def test_a_good_log_passes():
         (CHAT, PARTIAL, PARTIAL),
         (CHAT, {**PARTIAL, "offset": 1}),
         (CHAT, RESPONSE, PARTIAL),
+        (CHAT, WAITING),
+        (CHAT, USER, STARTED, {**WAITING, "user_intent_id": "intent_a"}),
+        (CHAT, USER, ACTIVE, STARTED),
+        (CHAT, USER, {**STARTED, "user_intent_id": "intent_b"}),
+        (
+            CHAT,
+            USER,
+            STARTED,
+            WAITING,
+            {**WAITING, "message_id": "o"},
+            FINISHED,
+            {**STARTED, "caused_by": "o"},
+        ),
+        (CHAT, USER, STARTED, FINISHED, {**ACTIVE, "caused_by": "m"}),
+        (CHAT, USER, STARTED, {**ACTIVE, "caused_by": "n"}),
+        (CHAT, USER, STARTED, {**RESPONSE, "is_complete": True}, COMPLETE, FINISHED),
+        (
+            CHAT,
+            USER,
+            STARTED,
+            BEGUN,
+            {**RESPONSE, "is_complete": True},
+            ACTIVE,
+            COMPLETE,
+            COMPLETED,
+            FINISHED,
+        ),
+        (CHAT, USER, STARTED, {**RESPONSE, "stopped": True}, ACTIVE),
+        (CHAT, USER, STARTED, {**RESPONSE, "follow_up": True}, FINISHED),
+        (CHAT, USER, STARTED, ERROR, FINISHED),
+        (CHAT, USER, STARTED, BEGUN, COMPLETED),
+        (CHAT, FORM, SUBMITTED, {**STARTED, "caused_by": "s"}, SUBMITTED),
+        (CHAT, FORM, {**FORM, "component_id": "cmp_b"}, SUBMITTED, {**STARTED, "caused_by": "s"}),
     ],
 )
 def test_a_log_with_a_fault_is_caught(bodies: tuple):
