@@ -95,7 +95,7 @@ class Auditor:
         raw = await self._events(run.chat_id)
         events = [msgspec.json.decode(frame, type=StoredEvent) for frame in raw]
         _check_order(run, events, found)
-        _check_messages(run, events, found)
+        check_messages(run, events, found)
         rows = await self._history(run.chat_id)
         void = void_thoughts(events)
         lines = [(row.message_type, row.content) for row in rows if row.id not in void]
@@ -187,7 +187,7 @@ def _check_order(run: Run, events: list[StoredEvent], found: Found) -> None:
         found.words.append(f"{run.chat_id}: positions have gaps")
 
 
-def _check_messages(run: Run, events: list[StoredEvent], found: Found) -> None:
+def check_messages(run: Run, events: list[StoredEvent], found: Found) -> None:
     """Every acked command is there, at its position, once, and in the order it was said."""
     stored = [event.message_id for event in events if event.type in ("user", "component_submitted")]
     times = Counter(stored)

@@ -110,7 +110,9 @@ def is_gap(view: ChatView, frame: ChatFrame) -> bool:
 
 
 def apply(view: ChatView, frame: ChatFrame) -> ChatView:
-    """The view after ``frame``; the same view if it brings nothing new or stands after a gap."""
+    """The view after ``frame``; the same if it is old, after a gap, or of another chat."""
+    if frame.user_chat_id != view.user_chat_id:
+        return view
     match frame:
         case Opened():
             return _opened(view, frame)
