@@ -77,11 +77,12 @@ class ChatStreamPlugin(InitPlugin):
         """Add the routes, the sockets and the lifespan to the application."""
         backend = self._backend()
         app_config.route_handlers.extend(routes(backend))
-        handle_routing_errors(app_config.exception_handlers, partial(is_ours, backend))
+        handlers = app_config.exception_handlers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        handle_routing_errors(handlers, partial(is_ours, backend))  # pyright: ignore[reportUnknownArgumentType]
         app_config.route_handlers.extend(
             socket_handlers(self.settings.prefix, self._surroundings(), self.registry)
         )
-        app_config.lifespan.append(self._lifespan)
+        app_config.lifespan.append(self._lifespan)  # pyright: ignore[reportUnknownMemberType]
         return app_config
 
     async def goodbye(self, limit_s: float) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from typing import assert_never
 
 import msgspec
 from msgspec import Struct
-from typing_extensions import assert_never
 
 from chatstream.domain.steps import JsonObject, Step
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId

@@ -67,7 +67,7 @@ def _field(error: ValidationError) -> str:
 def _validator_class() -> Callable[[JsonObject], Validator]:
     # Late: the import costs as much as a tenth of the server's start.
     from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.validators import extend
+    from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 
     formats = FormatChecker(formats=())
     for name, check in _FORMATS.items():

@@ -19,6 +19,7 @@ from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, SocketId
+from chatstream.lane import Receipt
 from chatstream.limits import RateLimiter
 from chatstream.ws.admission import Admitted, Credentials, Identities, admit
 from chatstream.ws.frames import (
@@ -34,7 +35,7 @@ from chatstream.ws.frames import (
     encode,
 )
 from chatstream.ws.opening import Openings
-from chatstream.ws.ports import Receipt, Service, Sink
+from chatstream.ws.ports import Service, Sink
 from chatstream.ws.protocol import (
     Authenticate,
     Close,

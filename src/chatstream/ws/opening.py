@@ -17,9 +17,10 @@ from msgspec import Struct
 from chatstream.domain.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId
+from chatstream.lane import Receipt
 from chatstream.ws.follower import Follower
 from chatstream.ws.frames import Open, OpenedHead, Rejected, Resync, encode, encode_opened
-from chatstream.ws.ports import Feed, Receipt, Service
+from chatstream.ws.ports import Feed, Service
 from chatstream.ws.writer import Writer
 
 WAITING_AT_MOST: Final = 512

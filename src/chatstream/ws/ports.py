@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatstream.domain.commands import AnyClientCommand, OpenChat
-from chatstream.domain.state import UserChat
 from chatstream.ids import ChatId
+from chatstream.lane import Receipt
 
 
 class Frame(Protocol):
@@ -63,17 +63,6 @@ class Feed(Protocol):
     ) -> Callable[[], None]:
         """Call when the tip has moved; when text was added, on a common tick. Gives the stop."""
         ...
-
-
-class Receipt(Protocol):
-    """What became of a command: the state is the committed one."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def duplicate(self) -> bool: ...
-    @property
-    def state(self) -> UserChat: ...
 
 
 class Service(Protocol):
