@@ -23,7 +23,12 @@ def create_app(settings: Settings | None = None, agent: object | None = None) ->
 
 def app_of(plugin: ChatStreamPlugin) -> Litestar:
     """The application around a plugin that was built before."""
-    return Litestar(plugins=[plugin], openapi_config=openapi_config(version()), debug=False)
+    return Litestar(
+        plugins=[plugin],
+        openapi_config=openapi_config(version()),
+        logging_config=None,  # whoever runs the process says how it logs
+        debug=False,
+    )
 
 
 def version() -> str:
