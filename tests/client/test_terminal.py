@@ -15,7 +15,7 @@ from fake_server import Chats, connector, serve
 from virtual_time import run
 
 from chatstream.client.forms import fields_of, parse, put
-from chatstream.client.frames import ResponseEvent, TurnEvent
+from chatstream.client.frames import ResponseEvent, ThinkingEvent, TurnEvent
 from chatstream.client.screen import Screen
 from chatstream.terminal import converse, socket_url
 
@@ -202,12 +202,25 @@ def test_escape_sequences_of_other_people_do_not_reach_the_terminal():
 def test_a_restarted_answer_is_written_anew():
     out = io.StringIO()
     screen = Screen(out)
-    screen.growing("a1", "Half an ans")
+    screen.growing("a1", "Half an answer of")
     common = {"user_chat_id": "c", "event_id": "e"}
     screen.event(TurnEvent(position=1, status="restarted", attempt=2, **common))
     screen.growing("a2", "A whole")
     screen.event(ResponseEvent(position=2, message_id="a2", content="A whole answer", **common))
-    assert out.getvalue() == "Half an ans\n(interrupted; once more)\nA whole answer\n"
+    assert out.getvalue() == "Half an answer of\n(interrupted; once more)\nA whole answer\n"
+
+
+def test_a_step_in_the_middle_of_an_answer_does_not_have_it_written_twice():
+    out = io.StringIO()
+    screen = Screen(out)
+    common = {"user_chat_id": "c", "event_id": "e"}
+    screen.growing("a1", "All of")
+    screen.event(ThinkingEvent(position=1, step="x", content="Written", **common))
+    screen.event(ResponseEvent(position=2, message_id="a1", content="All of it", **common))
+    screen.growing("a2", "Done")
+    screen.event(ThinkingEvent(position=3, step="x", content="Written", **common))
+    screen.event(ResponseEvent(position=4, message_id="a2", content="Done", **common))
+    assert out.getvalue() == "All of\n· Written\n of it\nDone\n· Written\n"
 
 
 @pytest.mark.parametrize(

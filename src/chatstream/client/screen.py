@@ -99,11 +99,15 @@ class Screen:
 
     def _response(self, event: ResponseEvent) -> None:
         shown = self._growing.pop(event.message_id or "", "")
-        if self._mid_line and shown and event.content.startswith(shown):
-            self._write(_safe(event.content[len(shown) :]) + "\n")
-            self._mid_line = False
-        else:
+        if not shown or not event.content.startswith(shown):
             self._line(event.content)
+            return
+        rest = event.content[len(shown) :]
+        if self._mid_line:
+            self._mid_line = False
+            self._write(_safe(rest) + "\n")
+        elif rest:
+            self._line(rest)
 
     def _component(self, event: ComponentEvent) -> None:
         if event.kind == "buttons":
