@@ -220,7 +220,7 @@ def test_a_step_in_the_middle_of_an_answer_does_not_have_it_written_twice():
     screen.growing("a2", "Done")
     screen.event(ThinkingEvent(position=3, step="x", content="Written", **common))
     screen.event(ResponseEvent(position=4, message_id="a2", content="Done", **common))
-    assert out.getvalue() == "All of\n· Written\n of it\nDone\n· Written\n"
+    assert out.getvalue() == "All of\n· Written\n it\nDone\n· Written\n"
 
 
 @pytest.mark.parametrize(
