@@ -12,8 +12,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 # From a commit on a fast disk to a database in trouble.
 _COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-# From a canned answer to the time limit of a turn.
-_TURN_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
@@ -21,18 +19,11 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
-        self.sockets = Gauge("chatstream_sockets", "Live WebSocket connections", registry=registry)
-        self.event_streams = Gauge(
-            "chatstream_event_streams", "Live event streams over HTTP", registry=registry
-        )
         self.commands = Counter(
             "chatstream_commands",
             "Client commands, by what became of them (ack, duplicate, or the code)",
             ["transport", "result"],
             registry=registry,
-        )
-        self.closes = Counter(
-            "chatstream_socket_closes", "Sockets that were closed", ["code"], registry=registry
         )
         self.requests = Counter(
             "chatstream_http_requests",
@@ -40,28 +31,25 @@ class Metrics:
             ["method", "status"],
             registry=registry,
         )
-        self.events = Counter("chatstream_events", "Events stored", registry=registry)
-        self.commit_seconds = Histogram(
+        self._events = Counter("chatstream_events", "Events stored", registry=registry)
+        self._commit_seconds = Histogram(
             "chatstream_commit_seconds",
             "Time of a transaction of the writer",
             buckets=_COMMIT_SECONDS,
             registry=registry,
         )
-        self.batch_size = Histogram(
+        self._batch_size = Histogram(
             "chatstream_batch_size",
             "Appends in a transaction of the writer",
             buckets=_BATCH_SIZES,
             registry=registry,
         )
-        self.turns = Counter(
-            "chatstream_turns", "Turns that ended, by how", ["status"], registry=registry
-        )
-        self.turn_seconds = Histogram(
-            "chatstream_turn_seconds",
-            "From the start of a turn to its end",
-            buckets=_TURN_SECONDS,
-            registry=registry,
-        )
+
+    def transaction(self, *, appends: int, events: int, seconds: float) -> None:
+        """One transaction of the writer: how many appends and events, and how long it took."""
+        self._batch_size.observe(appends)
+        self._events.inc(events)
+        self._commit_seconds.observe(seconds)
 
     def watch(self, name: str, help_text: str, value: Callable[[], float]) -> None:
         """Show ``value()`` as the gauge ``chatstream_{name}`` whenever somebody looks."""

@@ -115,6 +115,10 @@ Launch = Callable[..., Awaitable[Running]]
 async def started(settings: Settings, assets: Assets | None):
     gate, ready = Gate(), Ready()
     node = Node(settings, MemoryEngine(all_tables()), scripted(gate))
+    metrics = Metrics()
+    node.store.measure = lambda batch: metrics.transaction(
+        appends=batch.appends, events=batch.events, seconds=batch.seconds
+    )
     await node.start()
     backend = Backend(
         settings=settings,
@@ -124,7 +128,7 @@ async def started(settings: Settings, assets: Assets | None):
         lists=Lists(node.store, node.service, round(settings.session_ttl_s * 1000)),
         connections=NoSockets(),
         readiness=ready,
-        metrics=Metrics(),
+        metrics=metrics,
         streams=Streams(),
         frames_schema=b'{"$defs": {}}',
         now_ms=now_ms,

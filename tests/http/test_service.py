@@ -95,6 +95,9 @@ async def test_metrics_count_what_happened(server, ann):
     assert 'chatstream_commands_total{result="duplicate",transport="http"} 1.0' in lines
     assert 'chatstream_commands_total{result="not_found",transport="http"} 1.0' in lines
     assert 'chatstream_http_requests_total{method="POST",status="201"} 1.0' in lines
+    assert "chatstream_event_streams 0.0" in lines
+    newest = (await ann.get(f"/chats/{chat}")).json()["position"]
+    assert f"chatstream_events_total {newest}.0" in lines
 
 
 class TestAssets:
@@ -226,6 +229,37 @@ class TestOpenApi:
                 for status, answer in operation["responses"].items():
                     if status >= "400":
                         assert list(answer["content"]) == ["application/problem+json"], path
+
+    async def test_a_body_is_required_where_a_field_of_it_is(self, document):
+        required = {
+            path.rpartition("/")[2]: item["post"]["requestBody"]["required"]
+            for path, item in document["paths"].items()
+            if "requestBody" in item.get("post", {})
+        }
+        assert required == {
+            "chats": False,
+            "messages": True,
+            "{component_id}": True,
+            "cancel": False,
+            "retry": True,
+            "close": False,
+            "resume": False,
+            "abandon": False,
+        }
+
+    async def test_events_may_be_a_stream(self, document):
+        events = document["paths"]["/api/v1/chats/{chat_id}/events"]["get"]
+        assert events["responses"]["200"]["content"].keys() == {
+            "application/json",
+            "text/event-stream",
+        }
+
+    async def test_every_answer_in_json_has_a_form(self, document):
+        for path, item in document["paths"].items():
+            for operation in item.values():
+                for answer in operation["responses"].values():
+                    for kind, body in answer.get("content", {}).items():
+                        assert body["schema"] or "json" not in kind, path
 
     async def test_operation_ids_are_unique(self, document):
         ids = [o["operationId"] for item in document["paths"].values() for o in item.values()]

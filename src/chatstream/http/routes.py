@@ -6,11 +6,13 @@ front end, and the JSON Schema of the frames.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, Router, get, route
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 
 from chatstream.http.assets import Assets
@@ -29,10 +31,16 @@ from chatstream.http.users import UsersController
 
 ASSETS_PATH = "/chatstream"
 FRAMES_SCHEMA_PATH = "/schema/frames.json"
+_JSON_SCHEMA = "application/schema+json"
+_A_SCHEMA = ResponseSpec(
+    dict[str, Any], description="The schema", media_type=_JSON_SCHEMA, generate_examples=False
+)
 
 
 def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
-    """The routers to register. ``assets`` are the package's own unless given."""
+    """The routers to register, once a server. ``assets`` are the package's own unless given."""
+    open_streams = partial(len, backend.streams)
+    backend.metrics.watch("event_streams", "Live event streams over HTTP", open_streams)
     return [_under_prefix(backend), _beside_prefix(backend, assets or Assets())]
 
 
@@ -81,11 +89,16 @@ def _backend_dependency(backend: Backend) -> dict[str, Provide]:
     return {"chatstream_backend": Provide(lambda: backend, sync_to_thread=False)}
 
 
-@get(FRAMES_SCHEMA_PATH, tags=("operation",), summary="JSON Schema of all frames of the wire")
+@get(
+    FRAMES_SCHEMA_PATH,
+    tags=("operation",),
+    responses={200: _A_SCHEMA},
+    summary="JSON Schema of all frames of the wire",
+)
 async def _frames_schema(chatstream_backend: BackendDependency) -> Response[bytes]:
     return Response(
         chatstream_backend.frames_schema,
-        media_type="application/schema+json",
+        media_type=_JSON_SCHEMA,
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"},
     )
 
