@@ -199,6 +199,8 @@ class ChatService:
             events = _encoded(decision.facts)
             changes = self._read_models.changes(lane.chat_id, decision.facts, decision.state)
             erases = isinstance(command, EraseChat)
+            if erases:
+                changes += self._forgotten_bodies(lane.chat_id, before)
             append = Append(
                 lane.chat_id, before.position, events, changes, erase if erases else None
             )
@@ -222,12 +224,20 @@ class ChatService:
             return Verdict(waiting, before, record.position, duplicate=True), None
         return self._remembered(lane, waiting, command)
 
+    def _forgotten_bodies(self, chat_id: ChatId, state: UserChat) -> tuple[RowChange, ...]:
+        """After an erasure repeats are known by id alone: a digest is of what was written."""
+        return tuple(
+            self._read_models.remembered(chat_id, command_id, replace(record, digest=None))
+            for command_id, record in state.commands.items()
+            if record.stored_no_fact
+        )
+
     def _remembered(
         self, lane: Lane, waiting: Waiting, command: AnyClientCommand
     ) -> tuple[Verdict, Append]:
         """A command that changes nothing is stored by its id alone."""
         before = lane.tip
-        record = CommandRecord(before.position, digest(command))
+        record = CommandRecord(before.position, digest(command), stored_no_fact=True)
         after = remember(before, command.id, record)
         row = self._read_models.remembered(lane.chat_id, command.id, record)
         verdict = Verdict(waiting, after, before.position, duplicate=False, appends=True)

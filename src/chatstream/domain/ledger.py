@@ -40,7 +40,12 @@ class Ledger(Generic[K, V]):
 
     def values(self) -> list[V]:
         """All values of this version, oldest first."""
-        return [value for index, value in self._entries.values() if index < self._size]
+        return [value for _, value in self.items()]
+
+    def items(self) -> list[tuple[K, V]]:
+        """All keys and values of this version, oldest first."""
+        entries = self._entries.items()
+        return [(key, value) for key, (index, value) in entries if index < self._size]
 
     def __len__(self) -> int:
         return self._size

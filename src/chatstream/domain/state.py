@@ -20,10 +20,12 @@ TITLE_CODE_POINTS = 80
 
 
 class CommandRecord(Struct, frozen=True, gc=False):
-    """A command that was stored: where, and the digest of its body (None once erased)."""
+    """A command that was stored: where, and the digest of its body (None once erased).
+    ``stored_no_fact``: it changed nothing and is known by its id alone."""
 
     position: int
     digest: str | None
+    stored_no_fact: bool = False
 
 
 class HistoryItem(Struct, frozen=True):

@@ -59,6 +59,9 @@ class ReadModels:
             (chat_id,),
         )
         return [
-            (str(command_id), CommandRecord(int(str(position)), str(digest) or None))
+            (
+                str(command_id),
+                CommandRecord(int(str(position)), str(digest) or None, stored_no_fact=True),
+            )
             for command_id, position, digest in rows
         ]

@@ -22,7 +22,7 @@ from chatstream.timestamps import to_text
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 0.5
-DUE_AT_ONCE = 200
+DUE_AT_ONCE = 2_000
 _DUE = """SELECT user_chat_id, user_intent_id, kind FROM timers
     WHERE (kind = 'idle' AND since <= ?) OR (kind = 'session' AND since <= ?)
     ORDER BY since LIMIT ?"""
@@ -68,8 +68,16 @@ class TimerSweeper:
             to_text(now_ms - self._session_ttl_ms),
         )
         rows = await self._fetch(_DUE, (idle_before, session_before, DUE_AT_ONCE))
+        by_chat: dict[ChatId, list[tuple[IntentId, str]]] = {}
         for chat_id, intent_id, kind in rows:
-            await self._due(ChatId(str(chat_id)), IntentId(str(intent_id)), str(kind))
+            due = by_chat.setdefault(ChatId(str(chat_id)), [])
+            due.append((IntentId(str(intent_id)), str(kind)))
+        # Chats beside one another, so that they share commits; one chat's in order.
+        await asyncio.gather(*(self._all_due(chat_id, due) for chat_id, due in by_chat.items()))
+
+    async def _all_due(self, chat_id: ChatId, due: list[tuple[IntentId, str]]) -> None:
+        for intent_id, kind in due:
+            await self._due(chat_id, intent_id, kind)
 
     async def _due(self, chat_id: ChatId, intent_id: IntentId, kind: str) -> None:
         try:
