@@ -32,6 +32,7 @@ from chatstream.http.sse import MEDIA_TYPE as EVENT_STREAM
 from chatstream.http.sse import Terms, event_stream
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
+from chatstream.live.feed import Feed
 from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
 
 LastEventId = Annotated[
@@ -75,7 +76,8 @@ class LogController(Controller):
         start = position_of(cursor, after)
         if request.method == "GET" and EVENT_STREAM in request.headers.get("accept", ""):
             start = position_of(last_event_id or None, start)
-            return _stream(chatstream_backend, chatstream_caller, ChatId(chat_id), start)
+            position = state.position
+            return _stream(chatstream_backend, chatstream_caller, ChatId(chat_id), position, start)
         return await _events_page(chatstream_backend, ChatId(chat_id), state, start, limit)
 
     @route(
@@ -108,7 +110,9 @@ class LogController(Controller):
         return Page(items, str(items[0].position) if len(rows) > limit else None)
 
 
-def _stream(backend: Backend, caller: Identity, chat_id: ChatId, after: int) -> Stream:
+def _stream(
+    backend: Backend, caller: Identity, chat_id: ChatId, position: int, after: int
+) -> Stream:
     if backend.streams.closed:
         raise Refused("unavailable", "the server is going away")
     terms = Terms(
@@ -116,7 +120,13 @@ def _stream(backend: Backend, caller: Identity, chat_id: ChatId, after: int) -> 
         expires_at_ms=caller.expires_at_ms,
         now_ms=backend.now_ms,
     )
-    pieces = event_stream(backend.service.feed(chat_id), after, terms, backend.streams)
+
+    def open_feed() -> Feed:
+        feed = backend.service.feed(chat_id)
+        feed.moved_to(position)  # by now the chat may be out of memory
+        return feed
+
+    pieces = event_stream(open_feed, after, terms, backend.streams)
     return Stream(pieces, media_type=EVENT_STREAM, headers=_STREAM_HEADERS)
 
 

@@ -36,11 +36,15 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 async def event_stream(
-    feed: Feed, after: int, terms: Terms, streams: Streams
+    open_feed: Callable[[], Feed], after: int, terms: Terms, streams: Streams
 ) -> AsyncIterator[bytes]:
     """What follows ``after``, as it comes, until the terms or the server end it. A position
-    that the chat has not reached is answered with ``resync`` and everything."""
+    that the chat has not reached is answered with ``resync`` and everything.
+
+    The feed is opened with the first piece: one that nobody listens to yet may be let go of.
+    """
     woken = asyncio.Event()
+    feed = open_feed()
     stop = feed.listen(woken.set, woken.set)
     try:
         with streams.opened(woken.set):
