@@ -187,6 +187,16 @@ def verify(database: str | None, toml_path: Path | None) -> None:
 @main.command()
 @_DATABASE
 @_CONFIG
+def rebuild(database: str | None, toml_path: Path | None) -> None:
+    """Make every table what a fold of the log gives. No server may run on the database."""
+    from chatstream.tools.rebuilding import rebuild as mend
+
+    click.echo(f"{mend(_settings(toml_path, database=database))} rows mended")
+
+
+@main.command()
+@_DATABASE
+@_CONFIG
 def doctor(database: str | None, toml_path: Path | None) -> None:
     """Look at the machine, the settings and the database before a server is started."""
     from chatstream.tools.doctor import findings

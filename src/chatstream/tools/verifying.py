@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from chatstream.domain.evolve import INITIAL, evolve
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
@@ -19,14 +21,44 @@ _MOVING = {TIMERS.name: {"since"}, TURN_WORK.name: {"owner", "released"}}
 Rows = dict[tuple[SqlValue, ...], tuple[SqlValue, ...]]
 
 
+class Difference(Struct, frozen=True):
+    """A row that is not what the log says; ``key`` is its primary key."""
+
+    table: TableDefinition
+    key: tuple[SqlValue, ...]
+    stored: tuple[SqlValue, ...] | None
+    folded: tuple[SqlValue, ...] | None
+
+    def __str__(self) -> str:
+        return (
+            f"table {self.table.name}, row {self.key}: stored {self.stored},"
+            f" the log says {self.folded}"
+        )
+
+
 def problems(reader: Reader) -> Iterator[str]:
     """What is wrong with the database, one line each; none for a whole one."""
+    gaps, differences = compare(reader)
+    yield from gaps
+    yield from map(str, differences)
+
+
+def compare(reader: Reader) -> tuple[list[str], list[Difference]]:
+    """The chats whose positions have a gap, and every row that a fold of the log gives
+    otherwise."""
     projections = all_projections(OWNER)
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
-    for chat_id in _every_chat(reader):
-        yield from _follow(reader, chat_id, projections, expected)
-    for projection in projections:
-        yield from _differences(reader, projection.table, expected[projection.table.name])
+    gaps = [
+        gap
+        for chat_id in _every_chat(reader)
+        for gap in _follow(reader, chat_id, projections, expected)
+    ]
+    tables = [projection.table for projection in projections]
+    return gaps, [
+        difference
+        for table in tables
+        for difference in _differences(reader, table, expected[table.name])
+    ]
 
 
 def _every_chat(reader: Reader) -> list[ChatId]:
@@ -59,7 +91,7 @@ def _apply(rows: Rows, change: RowChange) -> None:
         rows[change.key] = change.row
 
 
-def _differences(reader: Reader, table: TableDefinition, expected: Rows) -> Iterator[str]:
+def _differences(reader: Reader, table: TableDefinition, expected: Rows) -> Iterator[Difference]:
     moving = {table.columns.index(name) for name in _MOVING.get(table.name, ())}
     columns = ", ".join(table.columns)
     actual: Rows = {
@@ -69,7 +101,7 @@ def _differences(reader: Reader, table: TableDefinition, expected: Rows) -> Iter
     for key in sorted(expected.keys() | actual.keys(), key=str):
         stored, folded = actual.get(key), expected.get(key)
         if _still(stored, moving) != _still(folded, moving):
-            yield f"table {table.name}, row {key}: stored {stored}, the log says {folded}"
+            yield Difference(table, key, stored, folded)
 
 
 def _still(row: tuple[SqlValue, ...] | None, moving: set[int]) -> tuple[SqlValue, ...] | None:

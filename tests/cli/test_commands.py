@@ -1,0 +1,177 @@
+"""The command line over real files: what it prints, and that it says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chatstream.cli import main
+
+DIALOGUES = [
+    {
+        "id": "done-1",
+        "outcome": "completed",
+        "turns": [
+            {"speaker": "user", "text": "Wake me at 7", "ts": 1_600_000_000},
+            {"speaker": "thinking", "text": "an alarm", "ts": 1_600_000_001},
+            {"speaker": "tool", "event": "call", "intent": "add_alarm", "slots": {"time": "7:00"}},
+            {"speaker": "tool", "event": "result", "result": {"ok": True}},
+            {"speaker": "ai", "text": "Done é 😀", "ts": 1_600_000_002},
+            {"speaker": "user", "event": "complete", "ts": 1_600_000_003},
+        ],
+    },
+    {
+        "id": "left-1",
+        "outcome": "abandoned",
+        "turns": [
+            {"speaker": "user", "text": "Book a table", "ts": 1_600_000_000},
+            {"speaker": "ai", "text": "For when?", "ts": 1_600_000_002},
+        ],
+    },
+    {"id": "empty-1", "outcome": "abandoned", "turns": []},
+]
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """A file with three imported dialogues."""
+    source = tmp_path / "dialogues.jsonl"
+    source.write_text("".join(json.dumps(one) + "\n" for one in DIALOGUES))
+    url = f"sqlite:///{tmp_path / 'chat.db'}"
+    result = run("import", str(source), "--database", url)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("3 chats, ")
+    return url
+
+
+def lines(*arguments: str) -> list[dict]:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_history_gives_the_imported_words_with_their_own_times(database):
+    rows = lines("history", "done-1", "--database", database)
+    assert [(row["message_type"], row["content"]) for row in rows] == [
+        ("user", "Wake me at 7"),
+        ("thinking", "an alarm"),
+        ("ai", "Done é 😀"),
+    ]
+    assert rows[0]["timestamp"] == "2020-09-13T12:26:40.000Z"
+    assert all(row["is_complete"] and not row["abandoned"] for row in rows)
+
+
+def test_intents_are_found_by_status_over_all_chats(database):
+    (left,) = lines("intents", "--status", "abandoned", "--database", database)
+    assert (left["user_chat_id"], left["reason"], left["title"]) == (
+        "left-1",
+        "idle",
+        "Book a table",
+    )
+    assert lines("intents", "--status", "active", "--database", database) == []
+    assert len(lines("intents", "--user", "imported", "--database", database)) == 2
+    assert lines("intents", "--user", "nobody", "--database", database) == []
+
+
+def test_an_empty_dialogue_makes_a_chat_without_an_intent(database):
+    assert lines("history", "empty-1", "--database", database) == []
+
+
+def test_replay_shows_the_conversation_at_any_position(database):
+    whole = run("replay", "done-1", "--database", database).output.splitlines()
+    assert "Done é 😀" in "\n".join(whole)
+    for position in (1, 3, len(whole)):
+        part = run("replay", "done-1", "--at", str(position), "--database", database)
+        assert part.output.splitlines() == whole[:position]
+    frames = lines("replay", "done-1", "--json", "--database", database)
+    assert [frame["position"] for frame in frames] == list(range(1, len(whole) + 1))
+
+
+def test_an_export_can_be_imported_and_exports_the_same_bytes(database, tmp_path):
+    first = run("export", "--database", database).output
+    moved = tmp_path / "moved.jsonl"
+    moved.write_text(first)
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    assert run("import", str(moved), "--database", other).exit_code == 0
+    assert run("export", "--database", other).output == first
+    assert run("verify", "--database", other).output == "whole\n"
+    again = run("import", str(moved), "--database", other)
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+
+
+def test_importing_the_same_dialogues_twice_is_refused_and_harms_nothing(database, tmp_path):
+    before = run("export", "--database", database).output
+    again = run("import", str(tmp_path / "dialogues.jsonl"), "--database", database)
+    assert again.exit_code == 2
+    assert run("export", "--database", database).output == before
+
+
+def test_what_is_no_dialogue_is_refused_by_name(database, tmp_path):
+    for bad in ("{", '{"id": 1}', '{"chatstream_export": 1}', "[]"):
+        path = tmp_path / "bad.jsonl"
+        path.write_text(bad + "\n")
+        result = run("import", str(path), "--database", database)
+        assert result.exit_code == 2
+        assert result.output.startswith("chatstream: not a")
+
+
+@pytest.mark.parametrize("command", ["replay", "history", "export"])
+def test_a_missing_chat_is_said_in_one_line(command, database):
+    result = run(command, "chat_x", "--database", database)
+    assert (result.exit_code, result.output) == (2, "chatstream: there is no chat 'chat_x'\n")
+
+
+def test_a_missing_database_is_said_in_one_line(tmp_path):
+    result = run("verify", "--database", f"sqlite:///{tmp_path / 'none.db'}")
+    assert result.exit_code == 2
+    assert result.output.count("\n") == 1
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_verify_finds_a_changed_row(database, tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "chat.db") as connection:
+        connection.execute("UPDATE intents SET status = 'active' WHERE user_chat_id = 'left-1'")
+    connection.close()
+    result = run("verify", "--database", database)
+    assert result.exit_code == 1
+    assert "table intents" in result.output
+    assert result.output.endswith("1 problems\n")
+    assert run("rebuild", "--database", database).output == "1 rows mended\n"
+    assert run("verify", "--database", database).output == "whole\n"
+    assert run("rebuild", "--database", database).output == "0 rows mended\n"
+
+
+def test_doctor_says_what_is_well_and_what_is_not(database, tmp_path):
+    well = run("doctor", "--database", database)
+    assert well.exit_code == 0, well.output
+    bad = run("doctor", "--database", f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    assert bad.exit_code == 1
+    assert "BAD" in bad.output
+
+
+def test_schema_prints_the_frames(tmp_path):
+    schema = json.loads(run("schema").output)
+    assert {"ClientFrame", "ControlFrame", "EventFrame"} <= set(schema["$defs"])
+
+
+def test_a_bad_setting_is_named(monkeypatch):
+    monkeypatch.setenv("CHATSTREAM_HEARTBEAT", "soon")
+    result = run("doctor")
+    assert result.exit_code == 2
+    assert "CHATSTREAM_HEARTBEAT" in result.output
+
+
+def test_an_agent_that_is_not_there_is_named():
+    result = run("serve", "--agent", "no_such_module:agent", "--port", "0")
+    assert result.exit_code == 2
+    assert "no_such_module:agent" in result.output

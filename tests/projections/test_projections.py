@@ -1,0 +1,153 @@
+"""Read models equal a fold of the log, and ``chat_history`` is one reading in two languages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.domain.builder import CHAT, Chat
+
+from chatstream.domain.steps import FollowUp, Form, NewIntent, Response, SlotsSet, Thinking
+from chatstream.errors import Refused, StaleTurn
+from chatstream.eventstore.mapper import encode, erase
+from chatstream.eventstore.store import Append, RowChange, Stored
+from chatstream.node import OWNER
+from chatstream.projections.history import history_rows
+from chatstream.projections.models import ReadModels
+from chatstream.testing import memory_engine
+from chatstream.tools.reading import Reader
+from chatstream.tools.verifying import problems
+
+FORM = Form("When?", {"type": "object"})
+ACTIONS = st.lists(
+    st.sampled_from(
+        ["send", "new", "ask", "done", "plain", "think", "slots", "switch", "finish", "cancel", "fail", "idle", "expire", "submit", "resume", "restart", "clear"]
+    ),
+    max_size=25,
+)
+
+
+class Recorded(Chat):
+    """A chat whose every append is written to an engine, read models and all."""
+
+    def __init__(self) -> None:
+        self.engine = memory_engine()
+        self.engine.open()
+        self._models = ReadModels(OWNER, _no_fetch)
+        super().__init__()
+
+    def do(self, command):
+        before = self.state
+        facts = super().do(command)
+        if facts:
+            erases = self.state.status == "erased"
+            append = Append(
+                CHAT,
+                before.position,
+                tuple(encode(fact) for fact in facts),
+                self._models.changes(CHAT, facts, self.state),
+                erase if erases else None,
+            )
+            assert self.engine.write([append]) == [Stored()]
+        return facts
+
+    def act(self, action: str, number: int) -> None:
+        """One thing that may happen; refused where it cannot."""
+        with suppress(Refused, StaleTurn, AssertionError):
+            self._act(action, f"c{number}")
+
+    def _act(self, action: str, id: str) -> None:
+        steps = {
+            "ask": FollowUp("when?", FORM),
+            "done": Response("done", is_complete=True),
+            "plain": Response("so so"),
+            "think": Thinking("own", "hm"),
+            "slots": SlotsSet({"x": id}),
+            "switch": NewIntent("other"),
+        }
+        if action in steps:
+            self.step(steps[action])
+        elif action == "send":
+            self.send(id, f"message {id}")
+        elif action == "new":
+            self.send(id, "anew", new_intent=True)
+        elif action == "submit":
+            shown = [one.component for one in self.state.unfinished.values() if one.component]
+            self.submit(shown[0].component_id if shown else "cmp_x", {"a": 1}, id)
+        elif action in {"idle", "resume"}:
+            getattr(self, action)(self.intent_id)
+        elif action in {"expire", "clear"}:
+            getattr(self, action)(self.session_id)
+        else:
+            getattr(self, action)()
+
+
+async def _no_fetch(*_):
+    return []
+
+
+@settings(max_examples=150, deadline=None)
+@given(actions=ACTIONS, erased=st.booleans())
+def test_the_tables_equal_a_fold_whatever_happened(actions, erased):
+    chat = Recorded()
+    for number, action in enumerate(actions):
+        chat.act(action, number)
+    if erased:
+        chat.erase()
+    assert list(problems(Reader(chat.engine))) == []
+    _assert_history_agrees(chat)
+
+
+def _assert_history_agrees(chat: Recorded) -> None:
+    """The SQL view and the reading in Python give the same rows."""
+    reader = Reader(chat.engine)
+    state = reader.state(CHAT)
+    facts = ((one.row.position, one.fact) for one in reader.recorded(CHAT))
+    rows = [msgspec.structs.asdict(row) for row in history_rows(CHAT, facts, state)]
+    columns = ["id", "user_id", "user_chat_id", "socket_connection_id", "session_id"]
+    columns += ["user_intent_id", "message_type", "content", "timestamp", "is_complete"]
+    columns += ["abandoned", "position"]
+    seen = reader.fetch(f"SELECT {', '.join(columns)} FROM chat_history ORDER BY position")
+    shown = [dict(zip(columns, row, strict=True)) for row in seen]
+    assert len(shown) == len(rows)
+    for row, view in zip(rows, shown, strict=True):
+        if state.status != "erased":
+            assert {
+                **view,
+                "is_complete": bool(view["is_complete"]),
+                "abandoned": bool(view["abandoned"]),
+            } == row
+        else:
+            assert view["content"] is None or view["content"] in {"", "{}"}
+
+
+def test_the_view_has_exactly_the_columns_that_were_asked_for():
+    chat = Recorded()
+    chat.send()
+    columns = [row[1] for row in chat.engine.fetch("PRAGMA table_info(chat_history)", ())]
+    assert columns[:11] == [
+        "id",
+        "user_id",
+        "user_chat_id",
+        "socket_connection_id",
+        "session_id",
+        "user_intent_id",
+        "message_type",
+        "content",
+        "timestamp",
+        "is_complete",
+        "abandoned",
+    ]
+
+
+def test_a_wrong_row_and_a_gap_are_found():
+    chat = Recorded()
+    chat.send()
+    chat.finish("hi")
+    row = RowChange("chats", (CHAT,), (CHAT, "eve", "open", "stolen", "2026"))
+    assert chat.engine.write([Append(CHAT, 0, (), (row,))]) == [Stored()]
+    found = list(problems(Reader(chat.engine)))
+    assert len(found) == 1
+    assert "chats" in found[0]
