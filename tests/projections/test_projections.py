@@ -21,12 +21,9 @@ from chatstream.tools.reading import Reader
 from chatstream.tools.verifying import problems
 
 FORM = Form("When?", {"type": "object"})
-ACTIONS = st.lists(
-    st.sampled_from(
-        ["send", "new", "ask", "done", "plain", "think", "slots", "switch", "finish", "cancel", "fail", "idle", "expire", "submit", "resume", "restart", "clear"]
-    ),
-    max_size=25,
-)
+WORDS = """send new ask done plain think slots switch finish cancel fail idle expire submit
+resume restart clear"""
+ACTIONS = st.lists(st.sampled_from(WORDS.split()), max_size=25)
 
 
 class Recorded(Chat):
