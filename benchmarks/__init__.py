@@ -1,0 +1,1 @@
+"""What chatstream costs, beside servers that do the least: ``make bench``."""
