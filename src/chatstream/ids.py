@@ -7,9 +7,10 @@ sorts, so that rows written together lie on the same pages (a random key dirties
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
-from typing import NewType
+from base64 import urlsafe_b64encode
+from typing import Final, NewType
 
 ChatId = NewType("ChatId", str)
 IntentId = NewType("IntentId", str)
@@ -27,9 +28,28 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+# Each is handed out once. Asking the system for each by itself costs as much as a decision.
+_nonces: Final[list[str]] = []
+_NONCES_AT_ONCE: Final = 128
+
+
 def new_nonce() -> str:
     """96 random bits as 16 characters; the seed of all ids that one command makes."""
-    return secrets.token_urlsafe(12)
+    try:
+        return _nonces.pop()
+    except IndexError:
+        return _draw_nonces()
+
+
+def _draw_nonces() -> str:
+    text = urlsafe_b64encode(os.urandom(12 * _NONCES_AT_ONCE)).decode()
+    first, *others = (text[start : start + 16] for start in range(0, len(text), 16))
+    _nonces.extend(others)
+    return first
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_nonces.clear)
 
 
 def new_chat_id() -> ChatId:

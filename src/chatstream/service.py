@@ -20,6 +20,7 @@ from chatstream.domain.commands import (
     AnyCommand,
     CancelTurn,
     ClearSession,
+    ClientCommand,
     EraseChat,
     OpenChat,
     Streamed,
@@ -48,6 +49,7 @@ from chatstream.limits import refuse_unstorable
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
 
+_ENDS_TURNS = (ClientCommand, ClearSession)
 LANES_IN_MEMORY = 5_000
 LOAD_PAGE = 1_000
 RELOAD_AFTER_S = 0.5
@@ -186,7 +188,7 @@ class ChatService:
 
     def _with_streamed(self, command: AnyCommand) -> AnyCommand:
         """A command that may end the turn takes along what its runner has streamed."""
-        if self.turns is None or not isinstance(command, AnyClientCommand | ClearSession):
+        if self.turns is None or not isinstance(command, _ENDS_TURNS):
             return command
         streamed = self.turns.streamed(command.user_chat_id)
         return command if streamed is None else replace(command, streamed=streamed)
@@ -216,7 +218,7 @@ class ChatService:
                 rewrites=erases,
             )
             return verdict, append
-        if not isinstance(command, AnyClientCommand):
+        if not isinstance(command, ClientCommand):
             exists = isinstance(command, OpenChat)
             return Verdict(waiting, before, before.position, duplicate=exists), None
         record = before.commands.get(command.id)
@@ -292,8 +294,16 @@ class ChatService:
         """Feed the readers with what was committed; after all answers of a batch, so that an
         ``ack`` leaves with the events it stands for and not behind them."""
         committed, self._committed_bodies = self._committed_bodies, []
-        for feed, first_position, bodies in committed:
-            feed.publish(first_position, bodies)
+        runs: dict[Feed, tuple[int, list[bytes]]] = {}  # readers are woken once a batch
+        for feed, position, bodies in committed:
+            start, run = runs.get(feed, (position, []))
+            if start + len(run) != position:
+                feed.publish(start, run)
+                start, run = position, []
+            run.extend(bodies)
+            runs[feed] = start, run
+        for feed, (start, run) in runs.items():
+            feed.publish(start, run)
 
     # -- loading --------------------------------------------------------------------------
 
@@ -346,7 +356,7 @@ def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
 
 
 def _position_of(command: AnyCommand, after: UserChat, first_position: int) -> int:
-    if not isinstance(command, AnyClientCommand) or isinstance(command, CancelTurn):
+    if not isinstance(command, ClientCommand) or isinstance(command, CancelTurn):
         return first_position
     record = after.commands.get(command.id)
     return first_position if record is None else record.position

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
+from functools import lru_cache
 
 
 def now_ms() -> int:
@@ -17,8 +18,12 @@ def now_ms() -> int:
 def to_text(moment_ms: int) -> str:
     """Unix milliseconds as RFC 3339 in UTC with milliseconds."""
     seconds, milliseconds = divmod(moment_ms, 1000)
-    moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{_second_as_text(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=64)  # nearly all are of this second, and formatting costs more than a step
+def _second_as_text(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, tz=timezone.utc):%Y-%m-%dT%H:%M:%S}"
 
 
 def to_ms(text: str) -> int:

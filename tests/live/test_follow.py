@@ -162,8 +162,7 @@ async def test_answers_are_shown_on_one_common_tick():
     for feed in feeds[:2]:
         feed.listen(lambda: None, lambda feed=feed: woken.append(feed.chat_id))
     for feed in feeds:
-        hub.stream(feed, Answer("msg_1", "H", 0))
-        hub.stream(feed, Answer("msg_1", "He", 0))
+        hub.on_next_tick(lambda feed=feed: feed.show(Answer("msg_1", "He", 0)))
     assert woken == []
     await asyncio.sleep(0.06)
     assert sorted(woken) == ["chat_0", "chat_1"]

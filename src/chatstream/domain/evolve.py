@@ -72,12 +72,15 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
         last_event_at=fact.timestamp,
         last_event_id=fact.event_id,
         commands=commands,
+        unfinished=_with_activity(state, fact),
     )
-    return _with_activity(_apply(moved, fact), fact)
+    return _apply(moved, fact)
 
 
 def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 - one arm a fact
     match fact:
+        case ThinkingAdded() | ErrorRaised():  # first: most facts are these
+            return _stepped(state)
         case ChatChanged():
             return _chat_changed(state, fact)
         case UserMessageAdded():
@@ -92,8 +95,6 @@ def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 -
             return _intent_changed(state, fact)
         case ContextBrought():
             return _context_brought(state, fact)
-        case ThinkingAdded() | ErrorRaised():
-            return _stepped(state)
         case PartialStored():
             return _partial_stored(state, fact)
         case ResponseGiven():
@@ -108,13 +109,14 @@ def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 -
             assert_never(fact)
 
 
-def _with_activity(state: UserChat, fact: AnyFact) -> UserChat:
+def _with_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, Intent]:
     if fact.user_intent_id is None or _made_by_timer(fact):
-        return state
+        return state.unfinished
     intent = state.unfinished.get(fact.user_intent_id)
-    if intent is None:
-        return state
-    return _with_intent(state, replace(intent, last_activity_at=fact.timestamp))
+    if intent is None or intent.last_activity_at == fact.timestamp:
+        return state.unfinished
+    active = replace(intent, last_activity_at=fact.timestamp)
+    return {**state.unfinished, active.user_intent_id: active}
 
 
 def _made_by_timer(fact: AnyFact) -> bool:

@@ -21,6 +21,7 @@ from chatstream.domain.commands import (
     CancelTurn,
     CheckpointAnswer,
     ClearSession,
+    ClientCommand,
     CloseChat,
     EraseChat,
     ExpireSession,
@@ -70,7 +71,7 @@ def decide(command: AnyCommand, state: UserChat) -> Decision:
         return _open(command, state)
     if state.status == "none" or state.user_id != command.user_id:
         raise Refused("not_found")
-    if not isinstance(command, AnyClientCommand):
+    if not isinstance(command, ClientCommand):
         return _decided(Draft(state, command), command)
     key = CommandKey(command.id, digest(command))
     if _is_repeat(state, key):
@@ -121,6 +122,15 @@ def _carry_out(  # noqa: C901, PLR0912 - one arm a command
     draft: Draft, command: AnyCommandToAChat
 ) -> None:
     match command:
+        case (
+            RecordStep()  # first: most commands are steps
+            | CheckpointAnswer()
+            | FinishTurn()
+            | FailTurn()
+            | BringContext()
+            | RestartTurn()
+        ):
+            decide_step(draft, command)
         case SendMessage():
             _send(draft, command)
         case SubmitComponent():
@@ -143,15 +153,6 @@ def _carry_out(  # noqa: C901, PLR0912 - one arm a command
             _abandon_idle(draft, command)
         case ExpireSession():
             _expire_session(draft, command)
-        case (
-            RecordStep()
-            | CheckpointAnswer()
-            | FinishTurn()
-            | FailTurn()
-            | BringContext()
-            | RestartTurn()
-        ):
-            decide_step(draft, command)
         case _:  # pragma: no cover
             assert_never(command)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from msgspec import Struct
@@ -99,10 +100,12 @@ class Feed:
         """Drop the ring: what it held is in doubt or was rewritten."""
         self._drop_ring()
 
-    def grown(self) -> None:
-        """Tell the readers that ``answer`` has more text."""
-        for listener in tuple(self._listeners):
-            listener.on_answer()
+    def show(self, answer: Answer | None) -> None:
+        """From now on this is the answer in progress; readers are told of one."""
+        self.answer = answer
+        if answer is not None:
+            for listener in tuple(self._listeners):
+                listener.on_answer()
 
     def ready(self, after: int, max_bytes: int) -> list[Frame] | None:
         """Frames after ``after`` from the ring, at least one and then about ``max_bytes``; []
@@ -145,8 +148,10 @@ class Feed:
             stop()
 
     def _from_ring(self, after: int) -> list[Frame]:
-        skip = after + 1 - self._ring[0].position
-        return [frame for index, frame in enumerate(self._ring) if index >= skip]
+        missing = self._ring[-1].position - after  # at the end: most readers lack little
+        frames = list(islice(reversed(self._ring), missing))
+        frames.reverse()
+        return frames
 
     def _keep(self, frame: Frame) -> None:
         self._ring.append(frame)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from chatstream.domain.events import AnyFact
+from chatstream.domain.events import (
+    AnyFact,
+    ChatChanged,
+    IntentChanged,
+    SessionChanged,
+    TurnChanged,
+    UserMessageAdded,
+)
 from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
@@ -16,6 +23,9 @@ from chatstream.projections.sessions import Sessions
 from chatstream.projections.table import Projection, TableDefinition
 from chatstream.projections.timers import Timers
 from chatstream.projections.turn_work import TurnWork
+
+# What a read model may follow: a step of the agent is asked about by none of them.
+_MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged)
 
 Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 
@@ -42,6 +52,8 @@ class ReadModels:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> tuple[RowChange, ...]:
         """The rows that change with an append of ``facts`` that leads to ``state``."""
+        if not any(isinstance(fact, _MOVING) for fact in facts):
+            return ()
         return tuple(
             change
             for projection in self._projections

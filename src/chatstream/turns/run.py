@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol, TypedDict, assert_never
 
 import msgspec
@@ -46,7 +47,7 @@ from chatstream.domain.steps import (
 from chatstream.errors import Refused, StaleTurn
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
-from chatstream.limits import refuse_unstorable
+from chatstream.limits import is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
 
@@ -82,6 +83,8 @@ class Host(Protocol):
 
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None: ...
 
+    def on_next_tick(self, show: Callable[[], None]) -> None: ...
+
     def now_ms(self) -> int: ...
 
 
@@ -105,6 +108,7 @@ class Run:
         self._timeout_s = timeout_s
         self._under_way: deque[asyncio.Future[Receipt]] = deque()
         self._step_started: dict[str, float] = {}
+        self._is_shown_soon = False
         self._new_answer()
         self._checkpoint_timer: asyncio.TimerHandle | None = None
 
@@ -160,7 +164,11 @@ class Run:
             except StopAsyncIteration:
                 self._finish()
                 break
-            answer = await self._take(Delta(step) if isinstance(step, str) else step)
+            if isinstance(step, str):
+                self._stream(step)
+                answer = None
+            else:
+                answer = await self._take(step)
             taken += 1
             if taken % STEPS_BEFORE_YIELDING == 0:
                 await asyncio.sleep(0)  # an agent that never waits must not stop the server
@@ -228,19 +236,30 @@ class Run:
     def _new_answer(self) -> None:
         self._message_id = f"msg_{new_nonce()}"
         self._text = ""
+        self._text_after = 0
         self._stored_characters = 0
         self._last_partial = float("-inf")
         self._host.stream(self.chat_id, None, self.position)
 
     def _stream(self, piece: str) -> None:
-        if not piece:
+        if not piece or self.is_over:
             return
+        if not is_storable(piece):
+            raise Refused("invalid_content")
         self._text += piece
-        self._host.stream(self.chat_id, self.streamed, self.position)
+        self._text_after = self.position
+        if not self._is_shown_soon:
+            self._is_shown_soon = True
+            self._host.on_next_tick(self._show)
         if self._checkpoint_timer is None:
             loop = asyncio.get_running_loop()
             due = max(loop.time() + PARTIAL_AFTER_S, self._last_partial + PARTIAL_EVERY_S)
             self._checkpoint_timer = loop.call_at(due, self._checkpoint)
+
+    def _show(self) -> None:
+        self._is_shown_soon = False
+        if self._text and not self.is_over:
+            self._host.stream(self.chat_id, self.streamed, self._text_after)
 
     def _checkpoint(self) -> None:
         self._checkpoint_timer = None

@@ -97,7 +97,11 @@ class TurnRunner:
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:
         """Show the text of an answer in progress to the chat's readers."""
         answer = None if streamed is None else Answer(streamed.message_id, streamed.text, after)
-        self._hub.stream(self._service.feed(chat_id), answer)
+        self._service.feed(chat_id).show(answer)
+
+    def on_next_tick(self, show: Callable[[], None]) -> None:
+        """Call ``show`` when answers in progress are shown next."""
+        self._hub.on_next_tick(show)
 
     # -- life -----------------------------------------------------------------------------
 
