@@ -12,6 +12,8 @@ RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 # Two workers: more would fight the server processes that the tests start.
 WORKERS ?= 2
+# Sample dialogues and utterances, for `make eval`.
+DATA ?= ../shared/data
 
 # The gates of `make test`: branch coverage in percent, over all and where nothing may go untested.
 COVERAGE := 95
@@ -49,6 +51,9 @@ docs: $(DEV)  ## build the pages into docs/_build/html, warnings are errors
 bench: $(DEV)  ## measure, beside the floors: a table and a JSON file
 	$(BIN)/python -m benchmarks $(ARGS)
 
+eval: $(DEV)  ## how well the assistant understands people: make eval DATA=DIR
+	$(BIN)/python -m benchmarks.eval --data $(DATA) $(ARGS)
+
 demo: $(DEV)  ## drive real dialogues through real sockets and kill the server on the way
 	$(BIN)/python -m benchmarks.demo $(ARGS)
 
@@ -76,7 +81,7 @@ lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=
 clean:  ## remove what the verbs made, but not your databases
 	rm -rf .venv dist docs/_build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup serve test check types docs bench demo faults widget system release lock clean
+.PHONY: help setup serve test check types docs bench eval demo faults widget system release lock clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "chatstream needs Python 3.11 or newer. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

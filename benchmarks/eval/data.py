@@ -19,7 +19,7 @@ from msgspec import Struct
 SEED = 1
 OUT_OF_SCOPE = "oos"
 ALARM_SERVICE = "Alarm_1"
-LEARNED_ALARM_DIALOGUES = 12
+LEARNED_ALARM_DIALOGUES = 23
 LEARNED_DIALOGUES = 3
 """Of the other services every third dialogue."""
 

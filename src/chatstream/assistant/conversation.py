@@ -10,7 +10,8 @@ from chatstream.assistant import answers
 from chatstream.assistant.calling import call, carry_out, confirm
 from chatstream.assistant.fallback import NONE_OF_THESE, chosen, fall_back
 from chatstream.assistant.filling import MOST_TRIES, Filled, ask, fill, fill_form, slots_of, store
-from chatstream.assistant.recognise import Recognition
+from chatstream.assistant.extract import read_values
+from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.repair import SMALL_TALK, Act, act_of, wants_again
 from chatstream.assistant.scene import Scene, Task, arguments_of, last_answer, scene_of
 from chatstream.assistant.slots.yesno import says
@@ -27,8 +28,10 @@ from chatstream.domain.steps import (
 )
 from chatstream.turns.turn import ResumableIntent, Turn
 
-SWITCH_SCORE = 0.42
+SWITCH_SURPLUS = 0.15
 SWITCH_LEAD = 0.12
+ALL_BUT_CERTAIN = 0.75
+EVIDENCE = 0.2
 """In the middle of a task another one must be clearer than at the start."""
 
 
@@ -71,7 +74,7 @@ def _begin(skills: Skills, scene: Scene) -> Talk[None]:
         yield IntentRecognised(act, 1.0)
         yield Response(_said_to(skills, scene, act), is_complete=True)
     else:
-        recognition = yield from _recognise(skills, text)
+        recognition = yield from _recognise(skills, scene, text)
         if recognition.is_sure and recognition.name is not None:
             yield from _start(scene, skills.tools[recognition.name], text, recognition.score)
         else:
@@ -82,14 +85,13 @@ def _picked(skills: Skills, scene: Scene, pick: str) -> Talk[None]:
     tool = skills.tools.get(pick)
     if tool is None or pick == NONE_OF_THESE:
         yield FollowUp(answers.REPHRASE)
-        return
-    said = [item.content for item in scene.before if item.role == "user" and item.content]
-    yield from _start(scene, tool, said[-1] if said else "", 1.0)
+    else:
+        yield from _start(scene, tool, "", 1.0)
 
 
-def _recognise(skills: Skills, text: str) -> Talk[Recognition]:
+def _recognise(skills: Skills, scene: Scene, text: str) -> Talk[Recognition]:
     yield Thinking("intent_recognition", "Working out what you need", "started")
-    recognition = skills.recognise(text)
+    recognition = _with_evidence(skills, scene, skills.recognise(text))
     best = skills.tools.get(recognition.name or "")
     sure = recognition.is_sure and best is not None
     yield Thinking(
@@ -103,9 +105,29 @@ def _recognise(skills: Skills, text: str) -> Talk[Recognition]:
     return recognition
 
 
+def _with_evidence(skills: Skills, scene: Scene, recognition: Recognition) -> Recognition:
+    """Values speak too: ``3:45 pm, please`` is for the one tool that takes a time."""
+    if recognition.is_sure or scene.task is not None:
+        return recognition
+    takers = [
+        tool.name
+        for tool in skills.tools.values()
+        if read_values(tool.parameters, scene.turn.content, scene.now)
+    ]
+    if len(takers) != 1:
+        return recognition
+    taker = Candidate(takers[0], recognition.score_of(takers[0]) + EVIDENCE)
+    others = [one for one in recognition.candidates if one.name != taker.name]
+    ranked = sorted([taker, *others], key=lambda one: -one.score)
+    return Recognition(tuple(ranked), recognition.act_score)
+
+
 def _start(scene: Scene, tool: Tool, text: str, confidence: float) -> Talk[None]:
     yield IntentRecognised(tool.name, round(confidence, 3))
     task = Task(tool, {})
+    for item in scene.before:
+        if item.role == "user" and item.content:  # what was not understood may hold values
+            yield from fill(scene, task, item.content, is_start=True)
     filled = yield from fill(scene, task, text, is_start=True)
     yield from _advance(scene, task, filled)
 
@@ -151,7 +173,7 @@ def _go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
         handled = yield from _act(skills, scene, task, act)
         if handled:
             return
-    recognition = yield from _recognise(skills, text)
+    recognition = yield from _recognise(skills, scene, text)
     other = _other_tool(skills, task, recognition)
     if other is not None and not _is_answer(scene, task, recognition):
         if other.is_digression:
@@ -163,8 +185,11 @@ def _go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
 
 
 def _answers_yes(scene: Scene, act: Act) -> bool:
-    """``go ahead``, ``perfect``: to a question whether to do it, they are a yes."""
-    return act in {"resume", "praise"} and scene.asked is None and scene.question is not None
+    """``go ahead``, ``perfect, thank you``: to a question whether to do it, they are a yes."""
+    if scene.asked is not None or scene.question is None:
+        return False
+    said = says(scene.turn.content)
+    return act in {"resume", "praise"} or (act == "thanks" and said is not None and said.value)
 
 
 def _act(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:
@@ -176,7 +201,7 @@ def _act(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:
         case "skip":
             return (yield from _skip(scene, task))
         case "resume":
-            wanted = _wanted(skills, scene, scene.turn.content, at_least=SWITCH_SCORE)
+            wanted = _wanted(skills, scene, scene.turn.content, at_least=0.3)
             if wanted is not None:
                 yield from _go_back(skills, scene, wanted)
             else:
@@ -214,11 +239,15 @@ def _skip(scene: Scene, task: Task) -> Talk[bool]:
 
 
 def _other_tool(skills: Skills, task: Task, recognition: Recognition) -> Tool | None:
-    if recognition.name in {None, task.tool.name} or recognition.score < SWITCH_SCORE:
+    if recognition.name in {None, task.tool.name} or not _is_clear(recognition):
         return None
     if recognition.score - recognition.score_of(task.tool.name) < SWITCH_LEAD:
         return None
     return skills.tools.get(recognition.name or "") if recognition.lead >= SWITCH_LEAD else None
+
+
+def _is_clear(recognition: Recognition) -> bool:
+    return recognition.score >= recognition.act_score + SWITCH_SURPLUS
 
 
 def _is_answer(scene: Scene, task: Task, recognition: Recognition) -> bool:
@@ -228,8 +257,8 @@ def _is_answer(scene: Scene, task: Task, recognition: Recognition) -> bool:
     if scene.asked is None:
         return says(scene.turn.content) is not None
     if scene.asked.kind == "text":
-        return recognition.score < 2 * SWITCH_SCORE
-    return scene.asked.name in filled.names and recognition.score < 2 * SWITCH_SCORE
+        return recognition.score < ALL_BUT_CERTAIN
+    return scene.asked.name in filled.names and recognition.score < ALL_BUT_CERTAIN
 
 
 def _drained(talk: Talk[Filled]) -> Filled:

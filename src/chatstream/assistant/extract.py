@@ -13,6 +13,7 @@ from chatstream.assistant.examples import Cue
 from chatstream.assistant.parameters import Kind, Parameter
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.kinds import find
+from chatstream.assistant.slots.yesno import says
 
 Values = dict[str, Found[Any]]
 # What says most about a piece of text comes first: "7 am" is a time before it holds a number.
@@ -24,8 +25,11 @@ _WORD = re.compile(r"[\w'’]+")
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!\w)['‘]([^'‘’]{2,200})['’](?!\w)")
 _END = re.compile(r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|\s+please\b|$")
 _CONNECTOR = re.compile(
-    r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes|is|set|due|every|the|it))+\s*$",
+    r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes|is|set|due|every|the|it|time))+\s*$",
     re.IGNORECASE,
+)
+_EMPTY_WORDS = frozenset(
+    "a an and at be by for from goes i in is it me my new of on one please set that the this time to up with".split()
 )
 _ROLE_WORDS = {
     "from": {"from", "leaving", "leave", "depart", "departing", "start", "source", "origin"},
@@ -42,7 +46,21 @@ _LEAD_IN = re.compile(
     r"|named\s+|i(?:['’]d|\s+would)\s+like\s+(?:it\s+to\s+be\s+)?(?:called\s+)?|use\s+)?",
     re.IGNORECASE,
 )
-_POLITE_END = re.compile(r"[\s,]*(?:please|thanks|thank you)?[\s.!]*$", re.IGNORECASE)
+_IS_NAME = re.compile(r"(?:^|_)(?:name|title|label)$")
+_NAMES = re.compile(
+    r"\b(?:(?:(?:re)?name|call|label|title|(?:re)?naming|calling|titling|labell?ing)\s+(?:it|this|that|(?:the|my)(?:\s+new)?\s+\w+)"
+    r"(?:\s+(?:as|to))?|(?:called|named|titled|labell?ed)(?:\s+as)?"
+    r"|(?:with|under|by|use|using|give\s+it|has|having)\s+(?:the\s+|a\s+)?(?:name|title|label)(?:\s+(?:of|as|is))?"
+    r"|(?:name|title|label)\s*(?:is|of|as|should\s+be|(?:wi|shal)ll?\s+be|would\s+be|to\s+be|to|:))"
+    r"\s+(?=\S)",
+    re.IGNORECASE,
+)
+_CAPITALS = re.compile(
+    r"(?<=[a-z,:] )(?P<name>(?!I\b|[AP]M\b|Please\b|Mon|Tue|Wed|Thu|Fri|Sat|Sun|January|February"
+    r"|March|April|May|June|July|August|September|October|November|December)"
+    r"[A-Z][\w'’]*(?:\s+(?:(?:of|for|the|to|and|with)\s+)?[A-Z][\w'’]*)*)"
+)
+_POLITE_END = re.compile(r"[\s,]*(?:please|thanks|thank you)?[\s.!?]*$", re.IGNORECASE)
 
 
 def read_values(
@@ -127,13 +145,41 @@ def _cued(parameter: Parameter, text: str, taken: list[Found[Any]]) -> Found[str
     quoted = _QUOTED.search(text) if parameter.cues else None
     if quoted is not None:
         group = 1 if quoted[1] else 2
-        return Found(quoted[group].strip(), quoted.start(), quoted.end())
+        return Found(quoted[group].strip(" .,?!"), quoted.start(), quoted.end())
+    naming = _naming(parameter, text)
+    if naming is not None:
+        return _upto(text, naming.end(), _end_of_text(Cue((), ()), text, naming.end(), taken))
     best: tuple[int, Found[str]] | None = None
     for cue in parameter.cues:
         found = _after_cue(cue, text, taken)
         if found is not None and (best is None or len(cue.before) > best[0]):
             best = (len(cue.before), found)
+    if best is None and _IS_NAME.search(parameter.name):
+        return _proper_name(text, taken)
     return None if best is None else best[1]
+
+
+def _naming(parameter: Parameter, text: str) -> re.Match[str] | None:
+    """``call it X``, ``the name is X``, and of an ``alarm_name`` also ``the alarm is X``."""
+    if not _IS_NAME.search(parameter.name):
+        return None
+    for word in parameter.name.lower().split("_")[:-1]:
+        match = re.search(rf"\bthe\s+(?:new\s+)?{word}\s+is\s+(?:for\s+)?", text, re.IGNORECASE)
+        if match is not None and says(text[match.end() :]) is None:
+            return match
+    return _NAMES.search(text)
+
+
+def _proper_name(text: str, taken: list[Found[Any]]) -> Found[str] | None:
+    """Words with capitals inside a sentence, where nothing else is known to stand there."""
+    for match in _CAPITALS.finditer(text):
+        start = match.start("name")
+        if any(one.overlaps(start, match.end()) for one in taken):
+            continue
+        if " " in match["name"]:
+            return Found(match["name"], start, match.end())
+        return _upto(text, start, _end_of_text(Cue((), ()), text, start, taken))
+    return None
 
 
 def _after_cue(cue: Cue, text: str, taken: list[Found[Any]]) -> Found[str] | None:
@@ -144,10 +190,14 @@ def _after_cue(cue: Cue, text: str, taken: list[Found[Any]]) -> Found[str] | Non
     )
     if lead is None:
         return None
-    start = lead.end()
-    end = _end_of_text(cue, text, start, taken)
-    value = _CONNECTOR.sub("", text[start:end]).strip(" \t,:\"'“”")
-    return Found(value, start, start + len(value)) if value else None
+    return _upto(text, lead.end(), _end_of_text(cue, text, lead.end(), taken))
+
+
+def _upto(text: str, start: int, end: int) -> Found[str] | None:
+    value = _CONNECTOR.sub("", text[start:end]).strip(" \t,:.?!\"'“”")
+    if all(word.lower() in _EMPTY_WORDS for word in _WORD.findall(value)):
+        return None
+    return Found(value, start, start + len(value))
 
 
 def _end_of_text(cue: Cue, text: str, start: int, taken: list[Found[Any]]) -> int:

@@ -127,10 +127,11 @@ def act_of(text: str) -> Act | None:
     whole = _act_of(text)
     if whole is not None:
         return whole
-    acts = [_act_of(part) for part in re.split(r"[.!?,]+", text) if part.strip()]
-    if not acts or None in acts:
-        return None
-    return next((act for act in acts if act != "praise"), acts[0])
+    for ends in (r"[.!?;]+", r"[.!?,;]+"):
+        acts = [_act_of(part) for part in re.split(ends, text) if part.strip()]
+        if acts and None not in acts:
+            return next((act for act in acts if act != "praise"), acts[0])
+    return None
 
 
 def _act_of(text: str) -> Act | None:
