@@ -8,12 +8,12 @@ import pytest
 from tests.service.faulty import FaultyEngine
 
 from chatstream.domain.commands import OpenChat, SendMessage
-from chatstream.domain.events import ThinkingAdded, TurnChanged
-from chatstream.domain.steps import FollowUp, Response, Thinking, ToolCall, ToolResult
+from chatstream.domain.events import ComponentShown, ThinkingAdded, TurnChanged
+from chatstream.domain.steps import Buttons, FollowUp, Response, Thinking, ToolCall, ToolResult
 from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode
 from chatstream.ids import new_nonce
-from chatstream.testing import TestChat, scripted
+from chatstream.testing import FakeClock, TestChat, scripted
 
 ANSWER = scripted([Response("done", is_complete=True)])
 
@@ -133,6 +133,36 @@ async def test_an_event_of_another_writer_is_folded_in_and_the_command_decided_a
         assert [fact.event_id for fact in await chat.facts()][1] == "evt_x"
 
 
+async def test_steps_of_a_run_that_began_in_vain_are_not_stored_beside_those_of_the_next():
+    engine = FaultyEngine()
+    runs: list[int] = []
+
+    async def agent(turn):
+        runs.append(turn.attempt)
+        yield Thinking("own", "once")
+        await asyncio.sleep(0.05)
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, engine=engine) as chat:
+        engine.gate.clear()
+        engine.intruder = encode(
+            ThinkingAdded(
+                event_id="evt_x",
+                timestamp="2026-01-01T00:00:00.000Z",
+                user_id="user",
+                step="other",
+                status="completed",
+                content="",
+            )
+        )
+        waiting = asyncio.create_task(chat.send("hello"))
+        await wait_for(lambda: chat.node.store.depth == 2)  # the message, and the first step
+        engine.gate.set()
+        turn = await waiting
+        thoughts = [f.step for f in await chat.facts() if isinstance(f, ThinkingAdded)]
+        assert (thoughts, turn.answer, runs) == (["other", "own"], "done", [1, 1])
+
+
 async def test_a_step_that_could_not_be_stored_restarts_the_turn_once_storage_is_back():
     engine = FaultyEngine()
     attempts: list[int] = []
@@ -233,3 +263,36 @@ async def test_erased_words_are_gone_from_the_state_too():
         state = await chat.state()
         assert "sesame" not in repr(state)
         assert "secret" not in repr(state)
+
+
+@pytest.mark.parametrize(
+    "step", [Response(5), Thinking(None), object(), ToolCall("t", [], "c"), None, 7]
+)
+async def test_what_is_no_step_fails_the_turn_and_harms_nothing(step):
+    runs = [[step], [Response("fine", is_complete=True)]]
+    async with TestChat(scripted(*runs)) as chat:
+        assert (await chat.send("hello")).end == "failed"
+        assert (await chat.send("again")).answer == "fine"
+
+
+async def test_options_may_be_given_in_any_plain_form():
+    given = ["s", ("m", "medium"), {"value": "l", "label": "large"}]
+    async with TestChat(scripted([Buttons("Size?", given)], [Response("ok")])) as chat:
+        turn = await chat.send("hello")
+        shown = next(fact for fact in turn.facts if isinstance(fact, ComponentShown))
+        assert [(one.value, one.label) for one in shown.options] == [
+            ("s", "s"),
+            ("m", "medium"),
+            ("l", "large"),
+        ]
+        assert (await chat.answer({"value": "l"})).answer == "ok"
+    with pytest.raises(TypeError):
+        Buttons("Size?", [5])
+
+
+async def test_an_agent_knows_the_time():
+    async def agent(turn):
+        yield Response(turn.now.isoformat())
+
+    async with TestChat(agent, clock=FakeClock(1_700_000_000_000)) as chat:
+        assert (await chat.send("time?")).answer == "2023-11-14T22:13:20+00:00"

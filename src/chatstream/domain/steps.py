@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 ThinkingStatus = Literal["started", "completed", "failed"]
 JsonObject = dict[str, Any]
@@ -49,7 +50,7 @@ class Option(Struct, frozen=True):
     label: str
 
 
-class Form(Struct, frozen=True):
+class Form(Struct, frozen=True, tag=True):
     """A form made from the JSON Schema of its values. The last step of a run: it waits."""
 
     title: str
@@ -58,16 +59,33 @@ class Form(Struct, frozen=True):
     data: JsonObject | None = None
 
 
-class Buttons(Struct, frozen=True):
-    """A choice of one; ``options`` may be given as ``(value, label)`` pairs or texts."""
+class Buttons(Struct, frozen=True, tag=True):
+    """A choice of one. ``options`` may be given as texts, ``(value, label)`` pairs or
+    ``{"value": .., "label": ..}``; they are held as ``Option``."""
 
     title: str
     options: tuple[Option, ...]
     expires_at_ms: int | None = None
     data: JsonObject | None = None
 
+    def __post_init__(self) -> None:
+        """Hold the options in their one form."""
+        force_setattr(self, "options", tuple(map(_option, self.options)))
 
-class Component(Struct, frozen=True):
+
+def _option(given: object) -> Option:
+    match given:
+        case Option():
+            return given
+        case str():
+            return Option(given, given)
+        case (str(value), str(label)) | {"value": str(value), "label": str(label)}:
+            return Option(value, label)
+        case _:
+            raise TypeError(f"{given!r} is no option: a text, a pair or value and label is needed")
+
+
+class Component(Struct, frozen=True, tag=True):
     """A component of the agent's own kind; ``data`` is what its renderer needs."""
 
     kind: str
@@ -160,5 +178,4 @@ Step = (
 
 def buttons(title: str, *options: str | tuple[str, str]) -> Buttons:
     """``Buttons`` from texts, or pairs of value and label."""
-    pairs = (option if isinstance(option, tuple) else (option, option) for option in options)
-    return Buttons(title, tuple(Option(value, label) for value, label in pairs))
+    return Buttons(title, tuple(map(_option, options)))

@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, TypedDict, assert_never
+from typing import Protocol, TypedDict, assert_never, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -53,6 +53,9 @@ from chatstream.turns.turn import turn_of
 
 log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
+_decoders: dict[type[Step], msgspec.json.Decoder[Step]] = {
+    kind: msgspec.json.Decoder(kind) for kind in get_args(Step)
+}
 
 PARTIAL_EVERY_S = 1.0
 """At most one checkpoint a second for an answer (protocol, section 8)."""
@@ -128,6 +131,12 @@ class Run:
         if self.task is not None and self.task is not _current_task():
             self.task.cancel()
 
+    def withdraw(self) -> None:
+        """Take back what is not decided yet: what began this run was in vain, and the same
+        attempt may be begun anew by another run, whose steps these must not stand beside."""
+        for future in tuple(self._under_way):
+            future.cancel()
+
     async def bring(self, source: str, context: dict[str, object]) -> None:
         """Store what the context manager brought, and let the agent read it."""
         receipt = await self._submit(BringContext(**self._base(), source=source, context=context))
@@ -176,7 +185,7 @@ class Run:
     async def _take(self, step: Step) -> ToolResult | None:
         if self.is_over:
             return None
-        _refuse_unstorable_step(step)
+        step = _stored_form(step)
         match step:
             case Delta():
                 self._stream(step.text)
@@ -354,14 +363,18 @@ def _current_task() -> asyncio.Task[object] | None:
         return None
 
 
-def _refuse_unstorable_step(step: Step) -> None:
-    """Before it is under way: what comes after a step that is refused must not be stored."""
+def _stored_form(step: Step) -> Step:
+    """``step`` as it will be read back, checked before it is under way: agents are not trusted
+    with types or texts, and what comes after a refused step must not be stored."""
     try:
         encoded = _encoder.encode(step)
     except UnicodeEncodeError:
         raise Refused("invalid_content") from None
     if b"\\u0000" in encoded:  # an escaped NUL, or a text that looks like one
         refuse_unstorable(msgspec.to_builtins(step))
+    if type(step) not in _decoders:
+        raise TypeError(f"{type(step).__name__} is no step")
+    return _decoders[type(step)].decode(encoded)
 
 
 async def _close(steps: Steps) -> None:

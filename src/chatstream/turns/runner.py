@@ -80,6 +80,7 @@ class TurnRunner:
         run, turn = self._runs.get(chat_id), state.turn
         if run is not None and not _is_of(run, state):
             self._end(run)
+            run.withdraw()
         elif run is None and turn is not None:
             self._spawn(self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True))
 

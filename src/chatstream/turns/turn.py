@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from msgspec import Struct, field
 
 from chatstream.domain.state import HistoryItem, Intent, PastCall, ShownComponent, UserChat
@@ -49,6 +51,11 @@ class Turn(Struct, frozen=True):
     tool_calls: tuple[PastCall, ...] = ()
     question: str | None = None
     component: ShownComponent | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When the run began, in UTC."""
+        return datetime.fromtimestamp(self.now_ms / 1000, tz=UTC)
 
 
 def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
