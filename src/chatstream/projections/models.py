@@ -23,6 +23,7 @@ from chatstream.projections.sessions import Sessions
 from chatstream.projections.table import Projection, TableDefinition
 from chatstream.projections.timers import Timers
 from chatstream.projections.turn_work import TurnWork
+from chatstream.projections.user_values import USER_VALUES
 
 # What a read model may follow: a step of the agent is asked about by none of them.
 _MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged)
@@ -38,7 +39,7 @@ def all_projections(owner: str) -> tuple[Projection, ...]:
 def all_tables() -> tuple[TableDefinition, ...]:
     """Every table and view beside the log, for the engine to create."""
     followers = tuple(projection.table for projection in all_projections(""))
-    return (*followers, REMEMBERED, SERVER_VALUES, HISTORY_VIEW)
+    return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, HISTORY_VIEW)
 
 
 class ReadModels:
