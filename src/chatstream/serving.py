@@ -17,16 +17,27 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        ConfigurationError: the settings cannot be used, or the address is taken.
+        ConfigurationError: the settings cannot be used, the database cannot be had, or the
+            address is taken.
     """
     logging.basicConfig(
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     plugin = ChatStreamPlugin(settings)
     listening = _listen(settings)
-    server = Server(make_config(app_of(plugin), settings), plugin.goodbye, settings.drain_s)
-    _announce(listening)
-    server.run([listening])
+    plugin.node.store.open()
+    config = make_config(app_of(plugin), settings)
+    _AnnouncingServer(config, plugin.goodbye, settings.drain_s).run([listening])
+
+
+class _AnnouncingServer(Server):
+    """Says where it listens once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, then tell people."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            _announce(sockets[0])
 
 
 def _listen(settings: Settings) -> socket.socket:

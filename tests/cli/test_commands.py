@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from chatstream.cli import main
+from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.projections.models import all_tables
 
 DIALOGUES = [
     {
@@ -175,3 +177,16 @@ def test_an_agent_that_is_not_there_is_named():
     result = run("serve", "--agent", "no_such_module:agent", "--port", "0")
     assert result.exit_code == 2
     assert "no_such_module:agent" in result.output
+
+
+def test_a_second_server_on_one_file_is_refused_in_one_line(database, tmp_path):
+    engine = SqliteEngine(tmp_path / "chat.db", all_tables())
+    engine.open()
+    try:
+        result = run("serve", "--database", database, "--port", "0")
+        assert result.exit_code == 2
+        assert "is in use by another server process" in result.output
+        assert result.output.count("\n") == 1
+        assert run("verify", "--database", database).output == "whole\n"  # readers may look
+    finally:
+        engine.close()

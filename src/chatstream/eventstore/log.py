@@ -38,13 +38,21 @@ class EventStore:
         self.measure: Callable[[Batch], None] = _ignore
         self._engine = engine
         self._writer: GroupCommitWriter | None = None
+        self._is_open = False
         # Of its own: the default executor may be full of long waits.
         self._readers = ThreadPoolExecutor(_READER_THREADS, "chatstream-reader")
 
+    def open(self) -> None:
+        """Open the engine now, before there is a loop: a server then says at once what is
+        wrong. ``ConfigurationError`` if the database cannot be had."""
+        if not self._is_open:
+            self._engine.open()
+            self._is_open = True
+
     async def start(self) -> None:
-        """Open the engine and start the writer; ``ConfigurationError`` if it cannot be had."""
+        """Open the engine if it is not, and start the writer. Raises as ``open``."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._readers, self._engine.open)
+        await loop.run_in_executor(self._readers, self.open)
         self._writer = GroupCommitWriter(
             self._engine,
             loop,
