@@ -24,10 +24,10 @@ def run(settings: Settings) -> None:
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     plugin = ChatStreamPlugin(settings)
-    listening = _listen(settings)
-    plugin.node.store.open()
-    config = make_config(app_of(plugin), settings)
-    _AnnouncingServer(config, plugin.goodbye, settings.drain_s).run([listening])
+    with _listen(settings) as listening:
+        plugin.node.store.open()
+        config = make_config(app_of(plugin), settings)
+        _AnnouncingServer(config, plugin.goodbye, settings.drain_s).run([listening])
 
 
 class _AnnouncingServer(Server):
