@@ -331,7 +331,9 @@ class ChatService:
         if self.turns is not None and is_reload:
             self.turns.reloaded(lane.chat_id, state)
         while lane.queue and lane.loaded:
-            self._decide(lane, lane.queue.popleft())
+            waiting = lane.queue.popleft()
+            if not waiting.future.cancelled():
+                self._decide(lane, waiting)
 
     async def _fold_log(self, chat_id: ChatId, upto: int | None) -> UserChat:
         state = INITIAL
