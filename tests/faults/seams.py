@@ -2,7 +2,7 @@
 ack, commits whose outcome gets lost, a clock that jumps, a planted bug.
 
 The product knows nothing of this: `site/sitecustomize.py` calls `install` with words such as
-`die=committed:12 doubt=7 bug=no_dedupe clock=/path`, all optional.
+`die=committed:12 doubt=7:3 bug=no_dedupe clock=/path`, all optional.
 """
 
 from __future__ import annotations
@@ -90,14 +90,15 @@ def _wrap(
     setattr(owner, name, wrapped)
 
 
-def _doubt(every: str) -> None:
-    """Each so-many-th commit reports an I/O error although the disk has it."""
+def _doubt(words: str) -> None:
+    """Each so-many-th commit, so many times, reports an I/O error although the disk has it."""
+    every, times = map(int, words.split(":"))
     passed = 0
 
     def fail_late() -> None:
         nonlocal passed
         passed += 1
-        if passed % int(every) == 0:
+        if passed % every == 0 and passed <= every * times:
             raise batch.InDoubtError from sqlite3.OperationalError("disk I/O error")
 
     from chatstream.eventstore import batch

@@ -1,0 +1,172 @@
+"""A campaign: a world, a server that dies and comes back under it, and connections that break.
+
+Everything that is needed to see what happened comes back as an `Outcome`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from tests.faults.checker import Violation, check
+from tests.faults.history import History
+from tests.faults.mutants import BUGS
+from tests.faults.process import FaultyServer
+from tests.faults.proxy import FAULTS, FaultProxy
+from tests.faults.seams import POINTS
+from tests.faults.workload import Cast, World
+
+LIFE_S: Final = 6.0
+"""How long a server may live before it must reach the point where it dies."""
+QUIET_S: Final = 1.2
+
+
+class Outcome(Struct):
+    """What a campaign did and saw."""
+
+    history: History
+    violations: list[Violation]
+    acked: int
+    resent: int
+    observed: int
+    kills: Counter[str]
+    cuts: Counter[str]
+    recoveries_s: list[float]
+
+
+class Nemesis:
+    """Does harm to one server and its connections, by a seed of its own."""
+
+    def __init__(self, server: FaultyServer, proxy: FaultProxy, world: World, seed: int) -> None:
+        self.kills: Counter[str] = Counter()
+        self.cuts: Counter[str] = Counter()
+        self.deaths: list[float] = []
+        self._server = server
+        self._proxy = proxy
+        self._world = world
+        self._chance = random.Random(seed)
+
+    async def kill_once(self, always: str = "") -> None:
+        """Let the server die, by itself at a point or by our hand, and start it again with a
+        point to die at (or none) and the seams that it has `always`."""
+        planned = self._server.seams.partition("die=")[2].partition(":")[0]
+        if planned:
+            died = await self._server.died(LIFE_S)
+            self.kills[planned if died else "at random"] += 1
+        else:
+            await asyncio.sleep(self._chance.uniform(0.3, 1.5))
+            self.kills[await self._pause_maybe()] += 1
+        self._server.kill()
+        self.deaths.append(time.monotonic())
+        await self.revive(always)
+
+    async def revive(self, always: str = "", *, safely: bool = False) -> None:
+        """Start the server again; it may die while it starts, at the point it was given."""
+        seams = always if safely or self._chance.random() < 0.3 else f"{always} {self._death()}"
+        await self._server.up(seams.strip())
+
+    async def _pause_maybe(self) -> str:
+        if self._chance.random() < 0.4:
+            self._server.stop()
+            await asyncio.sleep(self._chance.uniform(0.2, 2.5))
+            self._server.go_on()
+            await asyncio.sleep(self._chance.uniform(0.0, 0.5))
+            return "after a stop"
+        return "at random"
+
+    def _death(self) -> str:
+        return f"die={self._chance.choice(POINTS)}:{self._chance.randint(3, 120)}"
+
+    async def cut(self, times: int, seconds: float) -> None:
+        """Harm so many connections, spread over about so long."""
+        for _ in range(times):
+            await asyncio.sleep(self._chance.uniform(0, 2 * seconds / times))
+            while not self._proxy.links:
+                await asyncio.sleep(0.05)
+            fault = self._chance.choice(FAULTS)
+            self._chance.choice(self._proxy.links).harm(fault)
+            self.cuts[fault] += 1
+
+    def recoveries_s(self) -> list[float]:
+        """For each death: how long until somebody had an ack again."""
+        acks = sorted(one.at for one in self._world.history.answered if one.position is not None)
+        return [
+            next((at - death for at in acks if at > death + 0.05), float("inf"))
+            for death in self.deaths
+        ]
+
+
+async def campaign(
+    folder: Path, *, seed: int, kills: int, cuts: int, cast: Cast | None = None
+) -> Outcome:
+    """Kill and cut so often under a full cast."""
+    server = FaultyServer(folder)
+    await server.up()
+    try:
+        async with FaultProxy(server.port) as proxy:
+            world = World(proxy.port, server.port, seed, cast or Cast())
+            nemesis = Nemesis(server, proxy, world, seed)
+            await world.begin()
+            cutting = asyncio.create_task(nemesis.cut(cuts, seconds=3.0 * max(kills, 1)))
+            for _ in range(kills):
+                await nemesis.kill_once()
+            server.kill()
+            await nemesis.revive(safely=True)
+            await cutting
+            await asyncio.sleep(QUIET_S)
+            return _outcome(await world.end(), world, nemesis)
+    finally:
+        server.kill()
+
+
+async def scenario(
+    folder: Path, lives: Sequence[str], *, seed: int, bug: str = "", seconds: float = QUIET_S
+) -> Outcome:
+    """The short form: a server with these lives (and a planted bug), some cuts."""
+    always = f"bug={bug} " if bug else ""
+    server = FaultyServer(folder)
+    await server.up(always + lives[0])
+    try:
+        async with FaultProxy(server.port) as proxy:
+            world = World(proxy.port, server.port, seed, Cast(chats=1, pause_s=0.04))
+            nemesis = Nemesis(server, proxy, world, seed)
+            await world.begin()
+            for life in lives[1:]:
+                await server.died(LIFE_S)
+                server.kill()
+                nemesis.deaths.append(time.monotonic())
+                await server.up(always + life)
+            await asyncio.sleep(seconds)
+            history = await world.end()
+            return _outcome(history, world, nemesis)
+    finally:
+        server.kill()
+
+
+def _outcome(history: History, world: World, nemesis: Nemesis) -> Outcome:
+    return Outcome(
+        history,
+        check(history),
+        world.acked,
+        world.resent,
+        world.observed,
+        nemesis.kills,
+        nemesis.cuts,
+        nemesis.recoveries_s(),
+    )
+
+
+async def caught(folder: Path, name: str, seed: int) -> list[Violation]:
+    """What the short form finds wrong with a server that has the planted bug."""
+    bug = BUGS[name]
+    return (await scenario(folder, bug.lives, seed=seed, bug=name)).violations
+
+
+assert suppress
