@@ -9,6 +9,13 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+_WAIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+# From an answer out of a table to an agent at its time limit.
+_TURN_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_CLOSE_CODES = frozenset(
+    {1000, 1001, 1002, 1005, 1006, 1007, 1009, 1011, 1012, 4400, 4401, 4408, 4410, 4429}
+)
+
 # From a commit on a fast disk to a database in trouble.
 _COMMIT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -44,6 +51,62 @@ class Metrics:
             buckets=_BATCH_SIZES,
             registry=registry,
         )
+
+        # A label looked up costs three times what counting does: the common ones are at hand.
+        self._acks = {
+            False: self.commands.labels("socket", "ack"),
+            True: self.commands.labels("socket", "duplicate"),
+        }
+        self._ack_seconds = Histogram(
+            "chatstream_ack_seconds",
+            "From a command that came by socket to its ack",
+            buckets=_WAIT_SECONDS,
+            registry=registry,
+        )
+        self._closes = Counter(
+            "chatstream_socket_closes",
+            "WebSocket connections that ended, by close code",
+            ["code"],
+            registry=registry,
+        )
+        self.opens = Counter(
+            "chatstream_opens",
+            "Chats opened on sockets: created, whole, resumed (from a position), resync",
+            ["kind"],
+            registry=registry,
+        )
+        self.turns = Counter(
+            "chatstream_turns",
+            "Turns that left this process, by outcome (handed_over: another run goes on)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.turn_seconds = Histogram(
+            "chatstream_turn_seconds",
+            "Time of a turn's run, by outcome",
+            ["outcome"],
+            buckets=_TURN_SECONDS,
+            registry=registry,
+        )
+        self.first_text_seconds = Histogram(
+            "chatstream_first_text_seconds",
+            "From the start of a turn's run to the first text of its answer",
+            buckets=_TURN_SECONDS,
+            registry=registry,
+        )
+
+    def acked(self, seconds: float, *, duplicate: bool) -> None:
+        """A command that came by socket was acknowledged after ``seconds``."""
+        self._acks[duplicate].inc()
+        self._ack_seconds.observe(seconds)
+
+    def rejected(self, code: str) -> None:
+        """A frame that came by socket was refused."""
+        self.commands.labels("socket", code).inc()
+
+    def socket_closed(self, code: int) -> None:
+        """A socket ended; a peer may choose its code, and not how many series there are."""
+        self._closes.labels(str(code) if code in _CLOSE_CODES else "other").inc()
 
     def transaction(self, *, appends: int, events: int, seconds: float) -> None:
         """One transaction of the writer: how many appends and events, and how long it took."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, assert_never
 
+import msgspec
 from msgspec import Struct
 
 from chatstream import ids, timestamps
@@ -21,6 +22,7 @@ from chatstream.identity import Identity
 from chatstream.ids import ChatId, SocketId
 from chatstream.lane import Receipt
 from chatstream.limits import RateLimiter
+from chatstream.metrics import Metrics
 from chatstream.ws.admission import Admitted, Credentials, Identities, admit
 from chatstream.ws.frames import (
     Ack,
@@ -68,6 +70,7 @@ class Surroundings(Struct, frozen=True):
     identities: Identities
     limiter: RateLimiter
     now_ms: Callable[[], int] = timestamps.now_ms
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
 
 
 class Connection:
@@ -87,7 +90,11 @@ class Connection:
         self._session = Session(_limits_of(shared.settings), self._loop.time())
         self._writer = Writer(sink, shared.settings.slow_reader_s, self._arm_timer, self.fail)
         self._openings = Openings(
-            shared.service, self._writer, shared.settings.session_ttl_s, self._refusal_of_open
+            shared.service,
+            self._writer,
+            shared.settings.session_ttl_s,
+            self._refusal_of_open,
+            shared.metrics,
         )
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -97,6 +104,12 @@ class Connection:
     def user_chat_ids(self) -> list[ChatId]:
         """The chats that it follows."""
         return list(self._writer.followers)
+
+    @property
+    def lag_events(self) -> int:
+        """How many stored events it has still to be sent, in the chat where it is the most."""
+        followers = self._writer.followers.values()
+        return max((one.feed.tip - one.position for one in followers), default=0)
 
     @property
     def is_behind(self) -> bool:
@@ -228,7 +241,7 @@ class Connection:
             return
         receipt = self._newest = self._shared.service.submit(to_command(frame, self._origin()))
         self.unanswered.add(receipt)
-        receipt.add_done_callback(partial(self._answer, frame))
+        receipt.add_done_callback(partial(self._answer, frame, self._loop.time()))
 
     def _answer_in_order(self, effects: list[Effect]) -> None:
         """Refusals of our own do not overtake the answers to what was sent before."""
@@ -247,13 +260,16 @@ class Connection:
             self.user_id, self.socket_connection_id, self._shared.now_ms(), ids.new_nonce()
         )
 
-    def _answer(self, frame: CommandFrame, receipt: asyncio.Future[Receipt]) -> None:
+    def _answer(
+        self, frame: CommandFrame, came_at: float, receipt: asyncio.Future[Receipt]
+    ) -> None:
         self.unanswered.discard(receipt)
         try:
             stored = receipt.result()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - each is answered
             self._send(rejected(frame, self._as_refusal(error)))
             return
+        self._shared.metrics.acked(self._loop.time() - came_at, duplicate=stored.duplicate)
         self._send(
             Ack(
                 id=frame.id,
@@ -284,7 +300,9 @@ class Connection:
         self._openings.add(frame, chat_id, receipt)
 
     def _refusal_of_open(self, frame: Open, error: Exception) -> Rejected:
-        return rejected(frame, self._as_refusal(error))
+        refusal = rejected(frame, self._as_refusal(error))
+        self._shared.metrics.rejected(refusal.code)
+        return refusal
 
     # -- time --------------------------------------------------------------------------------
 
@@ -328,6 +346,8 @@ class Connection:
         return any(one.feed.turn_running for one in self._writer.followers.values())
 
     def _send(self, frame: ServerFrame) -> None:
+        if isinstance(frame, Rejected):
+            self._shared.metrics.rejected(frame.code)
         self._writer.send(encode(frame))
 
 

@@ -53,7 +53,7 @@ async def serve_socket(
     connection = Connection(shared, _sink_of(socket), _credentials(socket))
     registry.add(connection)
     try:
-        await _read(socket, connection)
+        shared.metrics.socket_closed(await _read(socket, connection))
     except Exception as error:  # noqa: BLE001 - logged, and said to the peer
         connection.fail(error)
     finally:
@@ -61,12 +61,13 @@ async def serve_socket(
         connection.ended()
 
 
-async def _read(socket: AnySocket, connection: Connection) -> None:
+async def _read(socket: AnySocket, connection: Connection) -> int:
+    """Read until the socket ends; gives its close code."""
     count = 0
     while True:
         event = await socket.receive()
         if event["type"] != "websocket.receive":
-            return
+            return cast("int", event.get("code") or 1005)
         text = event.get("text")
         await connection.receive(cast("bytes", event.get("bytes")) if text is None else text)
         count += 1

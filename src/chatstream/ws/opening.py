@@ -18,6 +18,7 @@ from chatstream.domain.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId
 from chatstream.lane import Receipt
+from chatstream.metrics import Metrics
 from chatstream.ws.follower import Follower
 from chatstream.ws.frames import Open, OpenedHead, Rejected, Resync, encode, encode_opened
 from chatstream.ws.ports import Feed, Service
@@ -45,11 +46,13 @@ class Openings:
         writer: Writer,
         session_ttl_s: float,
         refusal_of: Callable[[Open, Exception], Rejected],
+        metrics: Metrics,
     ) -> None:
         self._service = service
         self._writer = writer
         self._session_ttl_ms = round(session_ttl_s * 1000)
         self._refusal_of = refusal_of
+        self._metrics = metrics
         self._waiting: deque[_Opening | ChatId] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -97,6 +100,7 @@ class Openings:
         start = await find_start(frame, receipt.state, feed)
         if start.resync is not None:
             self._writer.send(encode(Resync(user_chat_id=chat_id, reason=start.resync)))
+        self._metrics.opens.labels(_kind(frame, start, receipt)).inc()
         head = OpenedHead(id=frame.id, created=not receipt.duplicate, start=start.after)
         view = chat_view(chat_id, receipt.state, self._session_ttl_ms)
         self._writer.send(encode_opened(head, view))
@@ -109,6 +113,14 @@ class Start(Struct, frozen=True):
 
     after: int
     resync: str | None = None
+
+
+def _kind(frame: Open, start: Start, receipt: Receipt) -> str:
+    if start.resync is not None:
+        return "resync"
+    if not receipt.duplicate:
+        return "created"
+    return "resumed" if frame.after else "whole"
 
 
 class _Named(Struct, frozen=True):
