@@ -1,11 +1,17 @@
 // What a screen reader hears: that an answer is coming, how it goes on, and the whole answer once.
 // The log itself is silent (`aria-live=off`), else every token would be read.
-import type { ChatState } from '../../client/src/types.ts';
+import type { ChatState, EventFrame } from '../../client/src/types.ts';
 import { humanName } from './format.ts';
 import type { Texts } from './strings.ts';
 
 const LONGEST_SPOKEN = 300;
 const STEP_PAUSE_MS = 5000;
+
+/** What `after` holds and `before` does not, of one chat. */
+export function newEvents(before: ChatState, after: ChatState): readonly EventFrame[] {
+  const count = after.position - before.position;
+  return count > 0 ? after.events.slice(-count) : [];
+}
 
 /** The words to say when `before` becomes `after`, or null; `stepDue`: a step may be spoken again. */
 export function spokenChange(
@@ -15,7 +21,7 @@ export function spokenChange(
   stepDue: boolean,
 ): string | null {
   if (!before.caught_up || before.user_chat_id !== after.user_chat_id) return null;
-  const fresh = after.events.filter((event) => event.position > before.position);
+  const fresh = newEvents(before, after);
   const answer = fresh.findLast((event) => event.type === 'response');
   if (answer?.type === 'response') return shortened(answer.content ?? '');
   const failure = fresh.findLast((event) => event.type === 'error');

@@ -2,7 +2,7 @@
 // client's; what changes when is the session's; this element says what a person sees and may do.
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { ChatClient, type ChatState, type ClientOptions, type Snapshot } from '../../client/src/index.ts';
-import { Announcer } from './announcer.ts';
+import { Announcer, newEvents } from './announcer.ts';
 import { ChatSession, type SessionListener } from './chat-session.ts';
 import type { ComposerElement } from './elements/composer-element.ts';
 import './elements/composer-element.ts';
@@ -63,6 +63,7 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
 
   #session: ChatSession | null = null;
   #view: View | null = null;
+  #focusWanted = false;
   #dismissed: ReadonlySet<string> = new Set(recall<string[]>('localStorage', 'dismissed'));
   readonly #announcer = new Announcer();
 
@@ -103,9 +104,7 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
     const region = this.renderRoot.querySelector<HTMLElement>('.announcer');
     if (region) this.#announcer.tell(region, before, after, this.#currentView().texts);
     if (!before.caught_up || before.position === after.position) return;
-    const fresh = after.events.filter(
-      (event) => event.position > before.position && event.type === 'response',
-    );
+    const fresh = newEvents(before, after).filter((event) => event.type === 'response');
     if (!this.attached) this.unread += fresh.length;
     if (fresh.length > 0) this.dispatchEvent(new CustomEvent('chatstream-answer', { detail: fresh.length }));
     if (this.layout === 'page' && before.turn && !after.turn) void this.#loadChats();
@@ -127,6 +126,12 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   #send(content: string, newIntent = false): boolean {
     this.#log?.keeper.attach();
     return this.client?.send(content, newIntent ? { new_intent: true } : {}) != null;
+  }
+
+  // The button that was pressed goes away with the empty chat.
+  #begin(words: string): void {
+    this.#send(words);
+    this.focus();
   }
 
   #resumeTask(intentId: string): void {
@@ -191,9 +196,18 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
     }
   }
 
-  /** Puts the cursor where the person writes. */
+  /** Puts the cursor where the person writes, as soon as there is such a place. */
   override focus(): void {
-    this.renderRoot.querySelector<ComposerElement>('chatstream-composer')?.focus();
+    const composer = this.renderRoot.querySelector<ComposerElement>('chatstream-composer');
+    this.#focusWanted = composer === null;
+    composer?.focus();
+  }
+
+  protected override async updated(): Promise<void> {
+    const composer = this.renderRoot.querySelector<ComposerElement>('chatstream-composer');
+    if (!this.#focusWanted || !composer) return;
+    await composer.updateComplete;
+    this.focus();
   }
 
   // The page may have to sign the person in first: it prevents the default and calls
@@ -230,6 +244,12 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
     if (changed.has('strings') || changed.has('thinking') || changed.has('images')) this.#view = null;
   }
 
+  // Frames may come by the thousand: they are drawn together, once for each frame of the screen.
+  protected override async scheduleUpdate(): Promise<void> {
+    if (this.hasUpdated && !document.hidden) await new Promise(requestAnimationFrame);
+    await super.scheduleUpdate();
+  }
+
   protected override render(): TemplateResult {
     const view = this.#currentView();
     const session = this.#session;
@@ -256,9 +276,9 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
 
   #aside(view: View): TemplateResult | typeof nothing {
     if (!this.listOpen && this.layout !== 'page') return nothing;
-    return html`<aside class="aside ${this.listOpen ? 'open' : ''}">
+    return html`<div class="aside ${this.listOpen ? 'open' : ''}">
         ${chatListView({ chats: this.chats, currentId: view.chatId, onClose: () => this.#closeList() }, view)}
-      </aside>
+      </div>
       ${this.listOpen ? html`<div class="scrim" @click=${() => this.#closeList()}></div>` : nothing}`;
   }
 
@@ -279,7 +299,7 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
       <div class="stage">
         ${
           entries.length + outbox.length === 0
-            ? emptyView(this.suggestions, (words) => this.#send(words), view)
+            ? emptyView(this.suggestions, (words) => this.#begin(words), view)
             : nothing
         }
         <chatstream-log
@@ -320,7 +340,11 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   readonly #onSend = (content: string): boolean => this.#send(content);
   readonly #onStop = (): void => void this.client?.stop();
   readonly #offlineReply = (content: string): string | null => offlineReplyTo(content, this.offlineReplies);
-  readonly #loadEarlier = (): Promise<boolean> => this.client?.loadEarlier() ?? Promise.resolve(false);
+  // Done when what came is drawn, so that the log can keep its place.
+  readonly #loadEarlier = async (): Promise<void> => {
+    await this.client?.loadEarlier();
+    await this.updateComplete;
+  };
   readonly #lastSent = (): string => {
     const said = this.client?.chat.events.findLast((event) => event.type === 'user');
     return said?.type === 'user' ? (said.content ?? '') : '';

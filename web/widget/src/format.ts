@@ -1,16 +1,24 @@
 // Times, durations and names as a person reads them, all by Intl.
 import type { Texts } from './strings.ts';
 
+// To make one of these takes longer than to use it a hundred times.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function dateText(timestamp: string, locale: string, options: Intl.DateTimeFormatOptions): string {
+  const key = `${locale} ${JSON.stringify(options)}`;
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);
+  formats.set(key, format);
+  return format.format(new Date(timestamp));
+}
+
 /** The time of day, such as "10:32". */
 export function clockTime(timestamp: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(new Date(timestamp));
+  return dateText(timestamp, locale, { hour: '2-digit', minute: '2-digit' });
 }
 
 /** Date and time in full, for a tooltip. */
 export function fullTime(timestamp: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' }).format(
-    new Date(timestamp),
-  );
+  return dateText(timestamp, locale, { dateStyle: 'full', timeStyle: 'short' });
 }
 
 /** The local calendar day as `YYYY-MM-DD`: equal for two times of one day. */
@@ -29,12 +37,12 @@ export function dayName(timestamp: string, texts: Texts, now: number): string {
   if (key === dayKey(yesterday.toISOString())) return texts.get('yesterday');
   const sameYear = new Date(timestamp).getFullYear() === new Date(now).getFullYear();
   const year = sameYear ? undefined : 'numeric';
-  return new Intl.DateTimeFormat(texts.locale, {
+  return dateText(timestamp, texts.locale, {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
     year,
-  }).format(new Date(timestamp));
+  });
 }
 
 const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [

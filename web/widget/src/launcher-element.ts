@@ -59,12 +59,8 @@ export class LauncherElement extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (changed.has('open') && this.open) void this.chatElement?.updateComplete.then(() => this.#focusChat());
-  }
-
-  // The composer is there once the chat knows what it shows.
-  #focusChat(): void {
-    requestAnimationFrame(() => this.chatElement?.focus());
+    if (changed.has('open') && this.open)
+      void this.chatElement?.updateComplete.then(() => this.chatElement?.focus());
   }
 
   protected override render(): TemplateResult {

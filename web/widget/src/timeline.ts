@@ -25,9 +25,14 @@ export type Part =
   | { readonly kind: 'component'; readonly component: ComponentEvent }
   | { readonly kind: 'error'; readonly error: ErrorEvent };
 
-export interface TurnEntry {
-  readonly kind: 'turn';
+interface Placed {
   readonly key: string;
+  /** Of the event that made the entry. */
+  readonly position: number;
+}
+
+export interface TurnEntry extends Placed {
+  readonly kind: 'turn';
   readonly status: 'running' | 'finished' | 'needs_input' | 'cancelled' | 'failed';
   readonly restarted: boolean;
   readonly startedAt: string;
@@ -36,10 +41,10 @@ export interface TurnEntry {
 }
 
 export type Entry =
-  | { readonly kind: 'day'; readonly key: string; readonly timestamp: string }
-  | { readonly kind: 'marks'; readonly key: string; readonly marks: readonly Mark[] }
-  | { readonly kind: 'user'; readonly key: string; readonly event: UserEvent }
-  | { readonly kind: 'submitted'; readonly key: string; readonly event: ComponentSubmittedEvent }
+  | (Placed & { readonly kind: 'day'; readonly timestamp: string })
+  | (Placed & { readonly kind: 'marks'; readonly marks: readonly Mark[] })
+  | (Placed & { readonly kind: 'user'; readonly event: UserEvent })
+  | (Placed & { readonly kind: 'submitted'; readonly event: ComponentSubmittedEvent })
   | TurnEntry;
 
 /** Folds the events of one chat into entries. */
@@ -77,9 +82,9 @@ export class Timeline {
   #fold(event: EventFrame): void {
     switch (event.type) {
       case 'user':
-        return this.#said({ kind: 'user', key: event.message_id, event });
+        return this.#said({ kind: 'user', key: event.message_id, position: event.position, event });
       case 'component_submitted':
-        return this.#said({ kind: 'submitted', key: event.message_id, event });
+        return this.#said({ kind: 'submitted', key: event.message_id, position: event.position, event });
       case 'turn':
         return this.#turned(event);
       case 'intent':
@@ -102,15 +107,15 @@ export class Timeline {
   }
 
   #said(entry: Entry & { readonly event: EventFrame }): void {
-    this.#startDay(entry.event.timestamp);
+    this.#startDay(entry.event);
     this.#append(entry);
   }
 
-  #startDay(timestamp: string): void {
+  #startDay({ timestamp, position }: EventFrame): void {
     const day = dayKey(timestamp);
     if (day === this.#day) return;
     this.#day = day;
-    this.#append({ kind: 'day', key: `day ${day}`, timestamp });
+    this.#append({ kind: 'day', key: `day ${day}`, position, timestamp });
   }
 
   #append(entry: Entry): void {
@@ -153,7 +158,7 @@ export class Timeline {
     const at = this.#places.get(`turn ${key}`);
     const turn = at === undefined ? null : this.#entries[at];
     if (at !== undefined && turn?.kind === 'turn') this.#entries[at] = change(turn);
-    else this.#append(change(newTurn(key, event.timestamp)));
+    else this.#append(change(newTurn(key, event)));
   }
 
   // ---- dividers
@@ -190,7 +195,12 @@ export class Timeline {
     if (before?.kind === 'marks') {
       this.#entries[index - 1] = { ...before, marks: [...before.marks, mark] };
     } else {
-      this.#insert(index, { kind: 'marks', key: `marks ${event.event_id}`, marks: [mark] });
+      this.#insert(index, {
+        kind: 'marks',
+        key: `marks ${event.event_id}`,
+        position: event.position,
+        marks: [mark],
+      });
     }
   }
 
@@ -210,6 +220,35 @@ function placeKey(entry: Entry): string {
   return entry.kind === 'user' || entry.kind === 'submitted' ? `said ${entry.key}` : entry.key;
 }
 
-function newTurn(key: string, startedAt: string): TurnEntry {
-  return { kind: 'turn', key, status: 'running', restarted: false, startedAt, steps: [], parts: [] };
+function newTurn(key: string, { position, timestamp }: EventFrame): TurnEntry {
+  const startedAt = timestamp;
+  return {
+    kind: 'turn',
+    key,
+    position,
+    status: 'running',
+    restarted: false,
+    startedAt,
+    steps: [],
+    parts: [],
+  };
+}
+
+export interface Chunk {
+  readonly key: number;
+  readonly entries: Entry[];
+}
+
+const EVENTS_A_CHUNK = 256;
+
+/** The entries in chunks that keep their borders when older ones come in front. */
+export function chunksOf(entries: readonly Entry[]): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (const entry of entries) {
+    const last = chunks.at(-1);
+    const key = Math.max(last?.key ?? 0, Math.floor(entry.position / EVENTS_A_CHUNK));
+    if (last?.key === key) last.entries.push(entry);
+    else chunks.push({ key, entries: [entry] });
+  }
+  return chunks;
 }

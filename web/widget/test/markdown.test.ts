@@ -26,7 +26,10 @@ function html(source: string): string {
 describe('blocks', () => {
   test.each([
     ['one\ntwo\n\nthree', '<p>one\ntwo</p><p>three</p>'],
-    ['# Big #\n## Small', '<div class="heading h1" role="heading" aria-level="3">Big</div><div class="heading h2" role="heading" aria-level="4">Small</div>'],
+    [
+      '# Big #\n## Small',
+      '<div class="heading h1" role="heading" aria-level="3">Big</div><div class="heading h2" role="heading" aria-level="4">Small</div>',
+    ],
     ['Big\n===\ntext', '<div class="heading h1" role="heading" aria-level="3">Big</div><p>text</p>'],
     ['- a\n- b', '<ul><li>a</li><li>b</li></ul>'],
     ['- a\n\n- b', '<ul><li><p>a</p></li><li><p>b</p></li></ul>'],
@@ -38,12 +41,21 @@ describe('blocks', () => {
     ['> a\n> b\n\nc', '<blockquote><p>a\nb</p></blockquote><p>c</p>'],
     ['> > deep', '<blockquote><blockquote><p>deep</p></blockquote></blockquote>'],
     ['a\n\n---\n\nb', '<p>a</p><hr><p>b</p>'],
-    ['```js x\na  <b>\n```\nafter', '<div class="code"><pre><code>a  &lt;b&gt;</code></pre></div><p>after</p>'],
+    [
+      '```js x\na  <b>\n```\nafter',
+      '<div class="code"><pre><code>a  &lt;b&gt;</code></pre></div><p>after</p>',
+    ],
     ['~~~\n```\n~~~', '<div class="code"><pre><code>```</code></pre></div>'],
     ['```\nunclosed', '<div class="code"><pre><code>unclosed</code></pre></div>'],
     ['    four', '<div class="code"><pre><code>four</code></pre></div>'],
-    ['a|b\n-|:-:\n1|2', '<div class="table"><table><thead><tr><th>a</th><th class="align-center">b</th></tr></thead><tbody><tr><td>1</td><td class="align-center">2</td></tr></tbody></table></div>'],
-    ['| a \\| b |\n|---|\n| c |', '<div class="table"><table><thead><tr><th>a | b</th></tr></thead><tbody><tr><td>c</td></tr></tbody></table></div>'],
+    [
+      'a|b\n-|:-:\n1|2',
+      '<div class="table"><table><thead><tr><th>a</th><th class="align-center">b</th></tr></thead><tbody><tr><td>1</td><td class="align-center">2</td></tr></tbody></table></div>',
+    ],
+    [
+      '| a \\| b |\n|---|\n| c |',
+      '<div class="table"><table><thead><tr><th>a | b</th></tr></thead><tbody><tr><td>c</td></tr></tbody></table></div>',
+    ],
     ['a | b without a line below', '<p>a | b without a line below</p>'],
     ['<div>x</div>', '<p>&lt;div&gt;x&lt;/div&gt;</p>'],
   ])('%j', (source, expected) => expect(html(source)).toBe(expected));
@@ -64,11 +76,20 @@ describe('words', () => {
     ['a  \nb\\\nc', '<p>a<br>b<br>c</p>'],
     ['[t](https://e.org/a_(b)?x=1 "title")', '<p><a href="https://e.org/a_(b)?x=1">t</a></p>'],
     ['[**b** `c`](/path)', '<p><a href="/path"><strong>b</strong> <code>c</code></a></p>'],
-    ['[a [b](https://e.org) c](https://f.org)', '<p>[a <a href="https://e.org">b</a> c](<a href="https://f.org">https://f.org</a>)</p>'],
-    ['[one][r] [r]\n\n[r]: https://e.org', '<p><a href="https://e.org">one</a> <a href="https://e.org">r</a></p>'],
+    [
+      '[a [b](https://e.org) c](https://f.org)',
+      '<p>[a <a href="https://e.org">b</a> c](<a href="https://f.org">https://f.org</a>)</p>',
+    ],
+    [
+      '[one][r] [r]\n\n[r]: https://e.org',
+      '<p><a href="https://e.org">one</a> <a href="https://e.org">r</a></p>',
+    ],
     ['[not a link] [x](y z)', '<p>[not a link] [x](y z)</p>'],
     ['see https://e.org/x_(y).', '<p>see <a href="https://e.org/x_(y)">https://e.org/x_(y)</a>.</p>'],
-    ['<https://e.org> <a@b.de>', '<p><a href="https://e.org">https://e.org</a> <a href="mailto:a@b.de">a@b.de</a></p>'],
+    [
+      '<https://e.org> <a@b.de>',
+      '<p><a href="https://e.org">https://e.org</a> <a href="mailto:a@b.de">a@b.de</a></p>',
+    ],
     ['(www.e.org)', '<p>(<a href="https://www.e.org">www.e.org</a>)</p>'],
     ['![alt](https://e.org/i.png)', '<p>alt</p>'],
     ['who how why', '<p>who how why</p>'],
@@ -86,10 +107,19 @@ describe('words', () => {
 });
 
 describe('text that nobody vouches for', () => {
-  const ALLOWED = 'A P DIV SPAN STRONG EM DEL CODE PRE BR HR UL OL LI BLOCKQUOTE TABLE THEAD TBODY TR TH TD BUTTON'.split(' ');
+  const ALLOWED =
+    'A P DIV SPAN STRONG EM DEL CODE PRE BR HR UL OL LI BLOCKQUOTE TABLE THEAD TBODY TR TH TD BUTTON'.split(
+      ' ',
+    );
 
   test.each(XSS)('%j makes no element, attribute or address of its own', (attack) => {
-    for (const source of [attack, `[x](${attack})`, `![x](${attack})`, `<${attack}>`, `[x]: ${attack}\n\n[x]`]) {
+    for (const source of [
+      attack,
+      `[x](${attack})`,
+      `![x](${attack})`,
+      `<${attack}>`,
+      `[x]: ${attack}\n\n[x]`,
+    ]) {
       for (const node of draw(source, { ...OPTIONS, images: false }).querySelectorAll('*')) {
         expect(ALLOWED).toContain(node.tagName);
         const names = node.getAttributeNames().filter((name) => /^(on|style|src|srcdoc)/.test(name));
@@ -147,16 +177,53 @@ describe('a growing answer', () => {
   }
 
   const pieces = fc.constantFrom(
-    'word ', '\n', '\n\n', '- item', '1. one', '2', '. ', '  ', '    ', '> ', '```', '```py', '**', '*', '`', '#', '# ', '[x](https://e.org)',
-    'a | b', '|', '|---|---|', '---', '===', '\t', '😀', '[r]: https://e.org', '[r]', '\r\n', '- [ ] ', '~~~',
+    'word ',
+    '\n',
+    '\n\n',
+    '- item',
+    '1. one',
+    '2',
+    '. ',
+    '  ',
+    '    ',
+    '> ',
+    '```',
+    '```py',
+    '**',
+    '*',
+    '`',
+    '#',
+    '# ',
+    '[x](https://e.org)',
+    'a | b',
+    '|',
+    '|---|---|',
+    '---',
+    '===',
+    '\t',
+    '😀',
+    '[r]: https://e.org',
+    '[r]',
+    '\r\n',
+    '- [ ] ',
+    '~~~',
   );
 
   test('ends as if it had come at once, however it was cut', () => {
     fc.assert(
-      fc.property(fc.array(pieces, { maxLength: 24 }), fc.array(fc.nat(200), { maxLength: 12 }), (parts, cuts) => {
-        const source = parts.join('');
-        expect(streamed(source, cuts.sort((a, b) => a - b))).toBe(draw(source.replace(/\r\n?/g, '\n')).innerHTML);
-      }),
+      fc.property(
+        fc.array(pieces, { maxLength: 24 }),
+        fc.array(fc.nat(200), { maxLength: 12 }),
+        (parts, cuts) => {
+          const source = parts.join('');
+          expect(
+            streamed(
+              source,
+              cuts.sort((a, b) => a - b),
+            ),
+          ).toBe(draw(source.replace(/\r\n?/g, '\n')).innerHTML);
+        },
+      ),
       { numRuns: 1500 },
     );
   });

@@ -1,9 +1,10 @@
 // The conversation: every entry once, those on their way last, and the place a person reads at.
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { ChatState, Component, Outgoing } from '../../../client/src/types.ts';
 import { ScrollKeeper } from '../scroll.ts';
-import type { Entry, TurnEntry } from '../timeline.ts';
+import { chunksOf, type Entry, type TurnEntry } from '../timeline.ts';
 import { dayView, marksView } from '../views/dividers.ts';
 import { outgoingView, submittedView, userView } from '../views/user-message.ts';
 import { define, type View } from '../view.ts';
@@ -28,13 +29,14 @@ export class LogElement extends LightElement {
   view: View | null = null;
   /** The operator's words for a message that cannot be sent now, or null. */
   offlineReply: (content: string) => string | null = () => null;
-  loadEarlier: () => Promise<boolean> = () => Promise.resolve(false);
+  loadEarlier: () => Promise<void> = () => Promise.resolve();
   loadingEarlier = false;
   readonly keeper = new ScrollKeeper(this, (attached) => this.#attachedChanged(attached));
 
   constructor() {
     super();
-    this.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    for (const kind of ['scroll', 'wheel'])
+      this.addEventListener(kind, () => this.#onScroll(), { passive: true });
     this.addEventListener('chatstream-grown', () => this.keeper.stick());
     new ResizeObserver(() => this.keeper.stick()).observe(this);
   }
@@ -54,14 +56,29 @@ export class LogElement extends LightElement {
     const { chat, view } = this;
     if (!chat || !view) return nothing;
     return html`<div class="log-inner">
-      ${this.#earlier(chat, view)}
-      ${repeat(this.entries, entryKey, (entry) => this.#entry(entry, chat, view))}
+      ${this.#earlier(chat, view)} ${this.#chunks(chat, view)}
       ${repeat(
         this.#shownOutbox(),
         ({ command }) => command.id,
         (outgoing) => outgoingView(outgoing, view, this.offlineReply),
       )}
     </div>`;
+  }
+
+  // What stands further up changes only with its own entries and forms: it is not looked at for
+  // each event of a turn at the end.
+  #chunks(chat: ChatState, view: View): unknown {
+    const chunks = chunksOf(this.entries);
+    const drawn = (entries: readonly Entry[]) =>
+      html`<div class="chunk">${repeat(entries, entryKey, (entry) => this.#entry(entry, chat, view))}</div>`;
+    return repeat(
+      chunks,
+      ({ key }) => key,
+      ({ entries }, index) =>
+        index >= chunks.length - 2
+          ? guard([{}], () => drawn(entries))
+          : guard([view, chat.status, chat.components, ...this.outbox, ...entries], () => drawn(entries)),
+    );
   }
 
   // Submits are shown by their component; the rest only when they were refused.
@@ -100,12 +117,7 @@ export class LogElement extends LightElement {
   }
 
   #isQueued(messageId: string, chat: ChatState): boolean {
-    return (
-      chat.turn !== null &&
-      chat.turn.message_id !== messageId &&
-      !(messageId in chat.turns) &&
-      this.entries.some((entry) => entry.kind === 'turn' && entry.key === chat.turn?.message_id)
-    );
+    return chat.turn !== null && !(messageId in chat.turns);
   }
 
   #turn(entry: TurnEntry, chat: ChatState, view: View): TemplateResult {

@@ -14,12 +14,20 @@ export const log = css`
   .log:focus-visible {
     outline-offset: -3px;
   }
+  /* Blocks, not a flex column: one that grows then costs no layout of all the others. */
   .log-inner {
-    display: flex;
-    flex-direction: column;
-    gap: 14px;
     padding: var(--space);
-    min-height: 100%;
+  }
+  :is(.log-inner, .chunk) > * + * {
+    margin-block-start: 14px;
+  }
+  .chunk {
+    content-visibility: auto;
+    contain-intrinsic-size: auto 6000px;
+    overflow-clip-margin: 28px;
+  }
+  .chunk:last-of-type {
+    content-visibility: visible;
   }
   .entry {
     content-visibility: auto;
@@ -33,11 +41,13 @@ export const log = css`
     content-visibility: visible;
   }
   .earlier {
-    align-self: center;
+    display: flex;
+    margin-inline: auto;
   }
 
   .message.user {
-    align-self: flex-end;
+    width: fit-content;
+    margin-inline-start: auto;
     display: grid;
     justify-items: end;
     max-width: min(86%, 600px);

@@ -37,8 +37,10 @@ function listBody({ chats, currentId }: ChatListProps, view: View): TemplateResu
   if (chats === null) return html`<p class="note pad">${view.texts.get('loading')}</p>`;
   if (chats === 'failed') return html`<p class="note pad">${view.texts.get('chats_failed')}</p>`;
   if (chats.length === 0) return html`<p class="note pad">${view.texts.get('no_chats')}</p>`;
+  // A chat in which nothing was said is worth a line only while it is open here.
+  const shown = chats.filter((chat) => chat.title !== null || chat.user_chat_id === currentId);
   return html`<ul>
-    ${chats.map((chat) => html`<li>${chatRow(chat, currentId, view)}</li>`)}
+    ${shown.map((chat) => html`<li>${chatRow(chat, currentId, view)}</li>`)}
   </ul>`;
 }
 

@@ -18,7 +18,7 @@ export interface HeaderProps {
 
 export function headerView(props: HeaderProps, view: View): TemplateResult {
   const { texts, actions } = view;
-  return html`<header class="header" part="header">
+  return html`<div class="header" part="header">
     <button
       type="button"
       class="tool list-toggle"
@@ -58,7 +58,7 @@ export function headerView(props: HeaderProps, view: View): TemplateResult {
           </button>`
         : nothing
     }
-  </header>`;
+  </div>`;
 }
 
 function taskChip({ chat, entries }: HeaderProps, view: View): TemplateResult | typeof nothing {

@@ -94,6 +94,7 @@ function olderTask(id: string, name: string): Intent {
 }
 
 const scenes: Record<string, () => { client: StubClient; setUp?: (chat: ChatElement) => void }> = {
+  long: () => ({ client: long(Number(new URLSearchParams(location.search).get('turns') ?? 700)) }),
   empty: () => ({
     client: new StubClient(new Script().delivered()),
     setUp: (chat) => (chat.suggestions = ['Set an alarm', 'Plan a trip', 'What can you do?']),
@@ -252,6 +253,21 @@ function running(answering: boolean): StubClient {
     text: MARKDOWN.slice(0, 240),
   };
   return new StubClient(answering ? [...frames, delta] : frames);
+}
+
+function long(turns: number): StubClient {
+  const script = new Script();
+  for (let number = 0; number < turns; number += 1) {
+    const [id, intent] = [`m${number}`, `i${number}`];
+    script
+      .user(id, `Message ${number}`, intent)
+      .step(id, 'response_generation', 'Writing', { duration_ms: 30 });
+    script
+      .answer(id, `Answer **${number}**`, intent, { is_complete: true })
+      .complete(id, intent)
+      .end(id, 'finished', intent);
+  }
+  return new StubClient(script.delivered());
 }
 
 const query = new URLSearchParams(location.search);

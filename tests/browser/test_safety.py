@@ -1,0 +1,200 @@
+"""Strings that strangers write stay strings, under the strictest policies, and everyone can use the widget."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.browser.server import Server
+from tests.browser.widget import Widget
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Request
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
+CORPUS = Path(__file__).parents[2] / "web/widget/test/xss.ts"
+LITERAL = re.compile(r"""^  (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),$""", re.MULTILINE)
+
+
+def corpus() -> list[str]:
+    """The strings of the widget's unit tests."""
+    return [_javascript_string(match["quoted"]) for match in LITERAL.finditer(CORPUS.read_text())]
+
+
+def _javascript_string(literal: str) -> str:
+    inner = literal[1:-1]
+    if literal.startswith("'"):
+        inner = inner.replace("\\'", "'").replace('"', '\\"')
+    return str(json.loads(f'"{inner}"'))
+
+
+class Watch:
+    """Everything that a page must not do: ask, complain, or call elsewhere."""
+
+    def __init__(self, page: Page, *origins: str) -> None:
+        self.broken: list[str] = []
+        self._origins = origins
+        page.on("dialog", lambda dialog: (self.broken.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.broken.append(str(error)))
+        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("request", self._asked)
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind == "error" or re.search("policy|trusted", text, re.IGNORECASE):
+            self.broken.append(text)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((*self._origins, "data:")):
+            self.broken.append(request.url)
+
+
+def test_what_strangers_write_is_shown_and_never_run(context: BrowserContext, server: Server) -> None:
+    page = context.new_page()
+    watch = Watch(page, server.url)
+    widget = Widget(page, server).load()
+    strings = corpus()
+    assert len(strings) > 35
+    for text in strings:
+        widget.page.evaluate("([chat, text]) => chat.client.send('attack ' + text)", [widget.element, text])
+    expect(widget.page.locator("chatstream-form")).to_have_count(len(strings), timeout=60_000)
+    for summary in widget.page.locator(".steps summary").all():
+        summary.evaluate("element => element.click()")
+    widget.page.locator(".header").get_by_label("New chat").click()
+    expect(widget.page.get_by_text("How can I help?")).to_be_visible()
+    widget.button("Your chats").click()
+    widget.page.locator(".chat-row").filter(has_text="attack").click()
+    expect(widget.page.locator("chatstream-form").last).to_be_visible()
+    planted = "chat => chat.shadowRoot.querySelectorAll('script, iframe, img, object, embed, base, meta, link').length"
+    assert widget.page.evaluate(planted, widget.element) == 0
+    assert watch.broken == []
+
+
+# ---------------------------------------------------------------- a page of another origin
+
+HOST_POLICY = (
+    "default-src 'none'; script-src {host}; connect-src {host} {socket}; style-src 'self'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types lit-html"
+)
+HOST_PAGE = """<!doctype html><html lang="en"><head><title>A shop</title></head><body>
+<h1>A shop</h1><script async src="{host}/chatstream/embed.js" data-chatstream data-heading="Help desk"
+data-suggestions='["Where is my parcel?"]'></script></body></html>"""
+
+
+@pytest.fixture
+def shop() -> Iterator[tuple[str, dict[str, str]]]:
+    """A site of another origin; what it answers is filled in by the test."""
+    answers: dict[str, str] = {}
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Security-Policy", answers["policy"])
+            self.end_headers()
+            self.wfile.write(answers["page"].encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    site = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{site.server_port}", answers
+    site.shutdown()
+    site.server_close()
+
+
+@pytest.fixture
+def shop_server(shop: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Server]:
+    with Server(tmp_path, ORIGINS=shop[0], RATE_LIMIT=0) as server:
+        host, answers = server.url, shop[1]
+        answers["policy"] = HOST_POLICY.format(host=host, socket=f"ws://{server.host}")
+        answers["page"] = HOST_PAGE.format(host=host)
+        yield server
+
+
+def test_one_script_puts_a_chat_on_a_strict_page_of_another_origin(
+    context: BrowserContext, shop: tuple[str, dict[str, str]], shop_server: Server
+) -> None:
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    watch = Watch(page, shop[0], shop_server.url, f"ws://{shop_server.host}")
+    page.goto(shop[0])
+    page.get_by_role("button", name="Open chat").click()
+    composer = page.get_by_label("Message", exact=True)
+    expect(composer).to_be_focused()
+    expect(page.get_by_role("dialog", name="Chat")).to_contain_text("Help desk")
+    page.get_by_role("button", name="Where is my parcel?").click()
+    expect(page.locator("chatstream-answer")).to_have_text("You said: where is my parcel?")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Open chat")).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.get_by_role("button", name="Open chat").click()
+    box = page.get_by_role("dialog", name="Chat").bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 390, "height": 780}
+    favicon = [line for line in watch.broken if "404" not in line and "favicon" not in line]
+    assert favicon == []
+
+
+# ---------------------------------------------------------------- for everyone
+
+RUN_AXE = """async () => {
+  const {violations} = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']});
+  return violations.map(({id, nodes}) => `${id}: ${nodes.map(({html, failureSummary}) => html.slice(0, 160) + ' ' + failureSummary).join(' | ')}`);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(browser: Browser, server: Server, axe: str, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1100, "height": 800})
+    try:
+        widget = Widget(context.new_page(), server).load()
+        widget.page.evaluate(axe)
+        run = functools.partial(widget.page.evaluate, RUN_AXE)
+        assert run() == []
+        widget.say("alarm")
+        expect(widget.task).to_contain_text("waiting for")
+        widget.page.locator(".steps summary").click()
+        widget.say("7:00")
+        widget.say("form")
+        widget.button("Submit").click()
+        expect(widget.form.get_by_role("alert")).to_be_visible()
+        assert run() == []
+        widget.say("fail")
+        expect(widget.page.locator(".error")).to_be_visible()
+        widget.page.set_viewport_size({"width": 420, "height": 700})
+        widget.button("Your chats").click()
+        expect(widget.button("Close list")).to_be_visible()
+        assert run() == []
+    finally:
+        context.close()
+
+
+def test_nothing_is_lost_at_twice_the_size(widget: Widget) -> None:
+    widget.page.set_viewport_size({"width": 320, "height": 480})
+    widget.page.evaluate("document.documentElement.style.fontSize = '32px'")
+    widget.say("form")
+    expect(widget.task).to_be_visible()
+    expect(widget.button("Submit")).to_be_visible()
+    expect(widget.composer).to_be_visible()
+    widest = "chat => chat.shadowRoot.querySelector('chatstream-log').scrollWidth"
+    assert widget.page.evaluate(widest, widget.element) <= 320
+    assert widget.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_screen_reader_hears_the_answer_once_and_no_token(widget: Widget) -> None:
+    assert widget.page.get_by_role("log").get_attribute("aria-live") == "off"
+    heard = "chat => (window.heard = [], new MutationObserver(() => heard.push(chat.shadowRoot.querySelector('.announcer').textContent)).observe(chat.shadowRoot.querySelector('.announcer'), {childList: true}))"
+    widget.page.evaluate(heard, widget.element)
+    widget.say("tell")
+    expect(widget.page.locator(".announcer")).to_have_text(re.compile("^word0 .*word39"))
+    said = widget.page.evaluate("window.heard")
+    assert said[0] == "Assistant is answering"
+    assert len(said) <= 3
