@@ -288,6 +288,15 @@ async def big(_turn: Turn, rest: str) -> Steps:
     yield Response("x" * int(rest))
 
 
+async def big_piece(_turn: Turn, rest: str) -> Steps:
+    yield "é" * int(rest)
+
+
+async def burst(_turn: Turn, rest: str) -> Steps:
+    for number in range(int(rest)):
+        yield Thinking("step", str(number))
+
+
 async def inspect(turn: Turn, _rest: str) -> Steps:
     """Answer with what the agent was given."""
     yield Response(
@@ -315,6 +324,6 @@ VERBS: dict[str, Callable[[Turn, str], Steps]] = {
         echo, complete, nothing, submitted, stream, piece, answer, think, think_richly, wait,
         sleep, mark, fail_unless, form, form_for, buttons, custom, ask, ask_form, recognise,
         slots, tool, switch, switch_back, give_up, fail, raise_error, hang, stubborn, block,
-        crash, nul, surrogate, nul_piece, surrogate_piece, garbage, big, inspect,
+        crash, nul, surrogate, nul_piece, surrogate_piece, garbage, big, big_piece, burst, inspect,
     )
 }  # fmt: skip

@@ -1,8 +1,9 @@
 """Servers and people for the conformance suite.
 
 `server` has default settings and a secret, so that each test brings users of its own; `visitors`
-has none, so that callers without a token are visitors. A module whose promises need other settings
-makes its server with `running`; a test that kills its server uses `launch`.
+has none, so that callers without a token are visitors; `brisk` has other settings; `mortal` may be
+killed. Starting a server is costly: each worker starts each of these once. A test that needs one
+of its own uses `launch`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,16 @@ from tests.protocol.laws import check_socket
 from tests.protocol.server import SECRET, Server
 from tests.protocol.wire import Person, Talk
 
+BRISK: dict[str, object] = {
+    "PREFIX": "/elsewhere/v1",
+    "ORIGINS": "https://shop.example,https://help.example",
+    "HEARTBEAT": 0.4,
+    "HELLO_TIMEOUT": 0.5,
+    "TURN_TIMEOUT": 0.7,
+    "MAX_CONTENT_BYTES": 100,
+    "MAX_FRAME_BYTES": 2000,
+    "RATE_LIMIT": 0,
+}
 MakePerson = Callable[..., Person]
 Launch = Callable[..., Server]
 
@@ -30,6 +41,19 @@ def shared_visitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
         yield server
 
 
+@pytest.fixture(scope="session")
+def shared_brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("brisk"), SECRET=SECRET, **BRISK) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"SECRET": SECRET, "RATE_LIMIT": 0, "MAX_ATTEMPTS": 9}
+    with Server(tmp_path_factory.mktemp("mortal"), **settings) as server:
+        yield server
+
+
 @pytest.fixture
 def server(shared_server: Server) -> Server:
     return revived(shared_server)
@@ -38,6 +62,18 @@ def server(shared_server: Server) -> Server:
 @pytest.fixture
 def visitors(shared_visitors: Server) -> Server:
     return revived(shared_visitors)
+
+
+@pytest.fixture
+def brisk(shared_brisk: Server) -> Server:
+    """A server each of whose settings is another than its default."""
+    return revived(shared_brisk)
+
+
+@pytest.fixture
+def mortal(shared_mortal: Server) -> Server:
+    """A server that may be killed, and started again on what earlier tests left behind."""
+    return revived(shared_mortal)
 
 
 def revived(server: Server) -> Server:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import MakePerson
+from tests.protocol.server import Server
 from tests.protocol.sse import follow
 from tests.protocol.wire import Person, Talk, member_items, only
 
@@ -59,8 +60,8 @@ async def test_followers_on_other_sockets_got_the_same_bytes_live(person: Person
         assert [f.text for f in other.log()] == live
 
 
-async def test_the_bytes_are_the_same_after_a_restart(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_the_bytes_are_the_same_after_a_restart(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     live = await converse(talk)
     server.kill()

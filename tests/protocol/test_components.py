@@ -8,7 +8,7 @@ import json
 import pytest
 from tests.protocol.forms import FORM_SCHEMA
 from tests.protocol.tokens import new_id
-from tests.protocol.wire import Person, Talk, only, outline
+from tests.protocol.wire import Person, Talk, of_type, only, outline
 
 
 async def shown(talk: Talk, script: str = "form") -> str:
@@ -285,3 +285,15 @@ async def test_a_component_stays_open_when_its_intent_is_abandoned(talk: Talk):
         "intent active",
     ]
     assert frames[-1]["user_intent_id"] == first[0]["user_intent_id"]
+
+
+async def test_a_lone_surrogate_in_the_values_is_refused(talk: Talk):
+    component = await shown(talk)
+    before = len(talk.socket.frames)
+    await talk.socket.post_text(
+        f'{{"type":"submit","id":"s","user_chat_id":"{talk.chat}","component_id":"{component}",'
+        '"values":{"city":"a\\ud800"}}'
+    )
+    rejected = await talk.socket.until(of_type("rejected"), before)
+    assert rejected["code"] in ("invalid_content", "invalid_frame")
+    await talk.submit(component, {"city": "Oslo"}, id="s")

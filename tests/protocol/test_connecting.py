@@ -6,7 +6,7 @@ import datetime as dt
 
 import httpx
 import pytest
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import MakePerson
 from tests.protocol.laws import ID, TIMESTAMP
 from tests.protocol.server import Server
 from tests.protocol.tokens import new_id
@@ -38,8 +38,8 @@ async def test_the_socket_is_also_at_the_short_path(server: Server, person: Pers
     assert welcome["user_id"] == person.user_id
 
 
-async def test_the_prefix_is_configurable(launch: Launch, people: MakePerson):
-    server = launch(PREFIX="/elsewhere/v1")
+async def test_the_prefix_is_configurable(brisk: Server, people: MakePerson):
+    server = brisk
     person = people(server)
     talk = await person.talk()
     assert (await person.get("/chats"))["items"][0]["user_chat_id"] == talk.chat
@@ -89,8 +89,8 @@ async def test_an_own_origin_beside_a_foreign_one_is_refused(server: Server):
     assert (await refusal(server, additional_headers=headers)).status_code == 403
 
 
-async def test_the_allow_list_lets_its_origins_in_and_no_others(launch: Launch, people: MakePerson):
-    server = launch(ORIGINS="https://shop.example,https://help.example")
+async def test_the_allow_list_lets_its_origins_in_and_no_others(brisk: Server, people: MakePerson):
+    server = brisk
     for origin in ("https://shop.example", "https://help.example", f"http://{server.host}"):
         person = people(server)
         assert await welcome_from(person, origin=origin) == person.user_id

@@ -1,6 +1,6 @@
 """Sections 2 (G1, G2, G3, G7) and 6 "After a crash": `kill -9`, and what the next start does.
 
-Each test kills a server of its own. `first` and `later` in a script mean the first attempt of the
+Each test kills its server. `first` and `later` in a script mean the first attempt of the
 turn and those after it.
 """
 
@@ -40,8 +40,8 @@ def turn_of(frames: list, cause: str) -> list:
     return [f for f in frames if f.get("caused_by") == cause]
 
 
-async def test_what_was_acked_is_there_in_order_after_a_kill(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_what_was_acked_is_there_in_order_after_a_kill(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     acks = await asyncio.gather(*(talk.send(f"echo {n}", id=f"m{n}") for n in range(30)))
     before = {f["position"]: f.text for f in talk.log()}
@@ -60,9 +60,9 @@ async def test_what_was_acked_is_there_in_order_after_a_kill(launch: Launch, peo
 
 
 async def test_commands_that_did_nothing_are_remembered_after_a_kill(
-    launch: Launch, people: MakePerson
+    mortal: Server, people: MakePerson
 ):
-    server = launch()
+    server = mortal
     talk = await people(server).talk()
     first = await talk.do("cancel", id="late")
     again = await crash_and_return(server, talk)
@@ -75,9 +75,9 @@ async def test_commands_that_did_nothing_are_remembered_after_a_kill(
 
 
 async def test_a_turn_killed_in_mid_answer_restarts_soon_and_ends_once(
-    launch: Launch, people: MakePerson
+    mortal: Server, people: MakePerson
 ):
-    server = launch()
+    server = mortal
     talk = await people(server).talk()
     sent = await talk.send("think a ; piece Hel ; first hang ; piece lo ; answer complete")
     partial = await talk.event("partial")
@@ -100,8 +100,8 @@ async def test_a_turn_killed_in_mid_answer_restarts_soon_and_ends_once(
     check_log(again.log())
 
 
-async def test_a_reader_resumes_across_the_kill_without_a_gap(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_reader_resumes_across_the_kill_without_a_gap(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     sent = await talk.send("think a ; think b ; first hang ; echo c")
     await talk.event("thinking", step="b")
@@ -120,9 +120,9 @@ async def test_a_reader_resumes_across_the_kill_without_a_gap(launch: Launch, pe
 
 
 async def test_finished_answers_stay_and_the_agent_is_given_them(
-    launch: Launch, people: MakePerson
+    mortal: Server, people: MakePerson
 ):
-    server = launch()
+    server = mortal
     talk = await people(server).talk()
     sent = await talk.send("first echo stored-before ; first hang ; inspect")
     await talk.event("response")
@@ -135,8 +135,8 @@ async def test_finished_answers_stay_and_the_agent_is_given_them(
     assert "stored-before" in seen["history"]
 
 
-async def test_waiting_messages_run_after_a_kill(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_waiting_messages_run_after_a_kill(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     first = await talk.send("first hang ; echo first")
     second = await talk.send("echo second")
@@ -149,8 +149,8 @@ async def test_waiting_messages_run_after_a_kill(launch: Launch, people: MakePer
     check_log(again.log())
 
 
-async def test_a_running_turn_shows_its_attempt_after_a_kill(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_running_turn_shows_its_attempt_after_a_kill(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     gate = new_id("gate")
     sent = await talk.send(f"think a ; wait {gate} ; echo a")
@@ -162,8 +162,8 @@ async def test_a_running_turn_shows_its_attempt_after_a_kill(launch: Launch, peo
     await again.end(sent["id"])
 
 
-async def test_a_restarted_turn_can_be_cancelled(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_restarted_turn_can_be_cancelled(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     sent = await talk.send("think a ; hang")
     await talk.event("thinking")
@@ -173,52 +173,55 @@ async def test_a_restarted_turn_can_be_cancelled(launch: Launch, people: MakePer
     assert (await again.end(sent["id"]))["status"] == "cancelled"
 
 
-async def test_a_tool_call_without_a_result_is_not_made_again(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_tool_call_without_a_result_is_not_made_again(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
+    tool = new_id("tool")
     gate = new_id("gate")
-    sent = await talk.send(f"tool pay once visible {gate} ; complete paid")
+    sent = await talk.send(f"tool {tool} once visible {gate} ; complete paid")
     await talk.event("tool_call")
-    await server.marked("pay")
+    await server.marked(tool)
     server.kill()
     server.open_gate(gate)
     await asyncio.to_thread(server.start)
     again = await talk.person.talk(talk.chat)
     frames = await again.turn(sent["id"])
-    assert server.marks("pay") == 1
+    assert server.marks(tool) == 1
     assert outline(frames)[-2:] == ["response", "turn needs_input"]
     assert frames[-2]["follow_up"] is True
     assert frames[-2]["content"]
     assert (await again.state())["intent"]["status"] == "active"
     await again.say("echo it went through")
-    assert server.marks("pay") == 1
+    assert server.marks(tool) == 1
 
 
-async def test_an_idempotent_tool_call_is_made_again(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_an_idempotent_tool_call_is_made_again(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
+    tool = new_id("tool")
     gate = new_id("gate")
-    sent = await talk.send(f"tool look idempotent visible {gate} ; complete found")
+    sent = await talk.send(f"tool {tool} idempotent visible {gate} ; complete found")
     await talk.event("tool_call")
-    await server.marked("look")
+    await server.marked(tool)
     server.kill()
     server.open_gate(gate)
     await asyncio.to_thread(server.start)
     again = await talk.person.talk(talk.chat)
     frames = await again.turn(sent["id"])
-    assert server.marks("look") == 2
+    assert server.marks(tool) == 2
     assert outline(frames)[-1] == "turn finished"
     assert sum(f["type"] == "tool_result" for f in frames) == 1
 
 
-async def test_a_tool_call_with_its_result_is_not_made_again(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_tool_call_with_its_result_is_not_made_again(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
-    sent = await talk.send("tool pay once visible ; first hang ; complete paid")
+    tool = new_id("tool")
+    sent = await talk.send(f"tool {tool} once visible ; first hang ; complete paid")
     await talk.event("tool_result")
     again = await crash_and_return(server, talk)
     frames = await again.turn(sent["id"])
-    assert server.marks("pay") == 1
+    assert server.marks(tool) == 1
     assert outline(frames)[-1] == "turn finished"
     assert sum(f["type"] == "tool_result" for f in frames) == 1
 
@@ -257,9 +260,9 @@ async def test_a_hand_over_on_sigterm_is_no_crash(launch: Launch, people: MakePe
 
 
 async def test_sessions_intents_and_history_are_the_same_after_a_kill(
-    launch: Launch, people: MakePerson
+    mortal: Server, people: MakePerson
 ):
-    server = launch()
+    server = mortal
     talk = await people(server).talk()
     await talk.say('recognise book 0.5 ; slots {"to":"Oslo"} ; ask Which day?')
     await talk.say("complete a", new_intent=True)
@@ -269,8 +272,8 @@ async def test_sessions_intents_and_history_are_the_same_after_a_kill(
     assert [await talk.person.get(path) for path in paths] == before
 
 
-async def test_kill_after_kill_loses_and_doubles_nothing(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_kill_after_kill_loses_and_doubles_nothing(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     acked: dict[str, int] = {}
     number = 0
@@ -288,8 +291,8 @@ async def test_kill_after_kill_loses_and_doubles_nothing(launch: Launch, people:
         assert sum(map(talk.ending(cause), log)) == 1
 
 
-async def test_an_unacked_message_is_decided_by_its_resend(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_an_unacked_message_is_decided_by_its_resend(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     for number in range(20):
         await talk.socket.post(
@@ -310,22 +313,23 @@ async def test_an_unacked_message_is_decided_by_its_resend(launch: Launch, peopl
 async def test_a_tool_call_cut_off_by_sigterm_is_not_made_again(launch: Launch, people: MakePerson):
     server = launch(DRAIN=0.5)
     talk = await people(server).talk()
+    tool = new_id("tool")
     gate = new_id("gate")
-    sent = await talk.send(f"tool pay once visible {gate} ; complete paid")
+    sent = await talk.send(f"tool {tool} once visible {gate} ; complete paid")
     await talk.event("tool_call")
-    await server.marked("pay")
+    await server.marked(tool)
     server.terminate()
     assert await asyncio.to_thread(server.exit_code) == 0
     server.open_gate(gate)
     await asyncio.to_thread(server.start)
     again = await talk.person.talk(talk.chat)
     frames = await again.turn(sent["id"])
-    assert server.marks("pay") == 1
+    assert server.marks(tool) == 1
     assert outline(frames)[-2:] == ["response", "turn needs_input"]
 
 
-async def test_an_open_form_can_be_submitted_after_a_kill(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_an_open_form_can_be_submitted_after_a_kill(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     component = only(await talk.say("form"), "component")["component_id"]
     again = await crash_and_return(server, talk)
@@ -336,8 +340,8 @@ async def test_an_open_form_can_be_submitted_after_a_kill(launch: Launch, people
     assert outline(frames)[-1] == "turn finished"
 
 
-async def test_a_failed_turn_can_be_retried_after_a_kill(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_a_failed_turn_can_be_retried_after_a_kill(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     first = await talk.say("raise_error a")
     again = await crash_and_return(server, talk)

@@ -7,6 +7,7 @@ import json
 
 from tests.protocol.conftest import Launch, MakePerson
 from tests.protocol.laws import WRITTEN, check_event
+from tests.protocol.server import Server
 from tests.protocol.sse import follow
 from tests.protocol.test_http_chats import problem
 from tests.protocol.tokens import new_id, token_for
@@ -207,8 +208,8 @@ async def test_an_admin_can_order_an_erasure(talk: Talk, people: MakePerson):
     assert outline(await other.stored())[-1] == "chat erased"
 
 
-async def test_it_stays_erased_after_a_restart(launch: Launch, people: MakePerson):
-    server = launch()
+async def test_it_stays_erased_after_a_restart(mortal: Server, people: MakePerson):
+    server = mortal
     talk = await people(server).talk()
     await talk.say(f"echo {CANARY}", id="again")
     await erase(talk)

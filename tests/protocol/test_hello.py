@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import BRISK, MakePerson
 from tests.protocol.laws import TIMESTAMP
 from tests.protocol.server import Server
 from tests.protocol.tokens import token_for
@@ -33,13 +33,13 @@ async def test_welcome_does_not_hand_back_a_token_that_is_not_a_visitors(person:
     assert "token" not in await socket.hello(token=person.token)
 
 
-async def test_the_settings_show_in_welcome(launch: Launch, people: MakePerson):
-    server = launch(HEARTBEAT=7, MAX_CONTENT_BYTES=1000, MAX_FRAME_BYTES=9000)
+async def test_the_settings_show_in_welcome(brisk: Server, people: MakePerson):
+    server = brisk
     socket = await people(server).join()
     welcome = socket.frames[0]
-    assert welcome["heartbeat_seconds"] == 7
-    assert welcome["limits"]["max_content_bytes"] == 1000
-    assert welcome["limits"]["max_frame_bytes"] == 9000
+    assert welcome["heartbeat_seconds"] == BRISK["HEARTBEAT"]
+    assert welcome["limits"]["max_content_bytes"] == BRISK["MAX_CONTENT_BYTES"]
+    assert welcome["limits"]["max_frame_bytes"] == BRISK["MAX_FRAME_BYTES"]
 
 
 async def test_every_connection_has_an_id_of_its_own(person: Person):
@@ -86,8 +86,8 @@ async def test_a_binary_hello_closes_with_4400(person: Person):
     assert await socket.closed() == 4400
 
 
-async def test_no_hello_in_time_closes_with_4400(launch: Launch, people: MakePerson):
-    server = launch(HELLO_TIMEOUT=0.4)
+async def test_no_hello_in_time_closes_with_4400(brisk: Server, people: MakePerson):
+    server = brisk
     silent = await people(server).connect()
     prompt = await people(server).join()
     assert await silent.closed() == 4400

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -391,3 +392,28 @@ async def test_nobody_is_anonymous_where_the_host_signs(hosted: Server, people: 
     socket = await people(hosted, token=None).connect()
     await socket.post({"type": "hello", "protocol": PROTOCOL})
     assert await socket.closed() == 4401
+
+
+async def test_claims_that_the_page_does_not_name_are_ignored(server: Server, people: MakePerson):
+    now = int(time.time())
+    claims = {
+        "aud": "some-app",
+        "iss": "https://host.example",
+        "iat": now,
+        "jti": "x",
+        "n": {"a": 1},
+    }
+    user = new_id("user")
+    person = people(server, user, token_for(user, **claims))
+    assert (await person.join()).frames[0]["user_id"] == user
+    assert (await person.get("/chats"))["items"] == []
+
+
+async def test_an_admin_can_erase_a_user_of_any_id(server: Server, people: MakePerson):
+    user = f"auth0|{new_id()}/5 6?x#é%2F"
+    talk = await people(server, user).talk()
+    await talk.say("echo a")
+    admin = people(server, "admin", token_for("admin", scope="admin"))
+    answer = await admin.http.delete(f"/users/{quote(user, safe='')}")
+    assert answer.status_code == 204
+    assert (await talk.state())["status"] == "erased"

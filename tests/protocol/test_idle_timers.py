@@ -171,3 +171,10 @@ async def test_a_changed_setting_counts_for_what_is_already_waiting(
     await asyncio.to_thread(server.start)
     again = await talk.person.talk(talk.chat)
     await again.event("intent", status="abandoned", reason="idle")
+
+
+async def test_an_expired_session_can_be_listed(talk: Talk):
+    frames = await talk.say("ask a")
+    await talk.event("session", status="expired")
+    expired = (await talk.person.get("/sessions", status="expired"))["items"]
+    assert [s["session_id"] for s in expired] == [frames[0]["session_id"]]

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from tests.protocol.conftest import Launch, MakePerson
+from collections.abc import Iterator
+
+import pytest
+from tests.protocol.conftest import MakePerson
+from tests.protocol.server import SECRET, Server
 from tests.protocol.wire import Talk, only, outline
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"ABANDON_AFTER": 0.3, "SECRET": SECRET}
+    with Server(tmp_path_factory.mktemp("forgetful"), **settings) as server:
+        yield server
 
 
 async def intent_of(talk: Talk, content: str = "echo a", **fields) -> str:
@@ -71,8 +82,8 @@ async def test_a_message_after_the_agent_gave_up_starts_a_new_intent(talk: Talk)
     assert await intent_of(talk) != old
 
 
-async def test_a_message_after_an_idle_intent_resumes_it(launch: Launch, people: MakePerson):
-    talk = await people(launch(ABANDON_AFTER=0.3)).talk()
+async def test_a_message_after_an_idle_intent_resumes_it(forgetful: Server, people: MakePerson):
+    talk = await people(forgetful).talk()
     frames = await talk.say("echo a")
     await talk.event("intent", status="abandoned", reason="idle")
     again = await talk.say("echo b")
@@ -83,9 +94,9 @@ async def test_a_message_after_an_idle_intent_resumes_it(launch: Launch, people:
 
 
 async def test_only_the_most_recently_created_intent_is_resumed_from_idleness(
-    launch: Launch, people: MakePerson
+    forgetful: Server, people: MakePerson
 ):
-    talk = await people(launch(ABANDON_AFTER=0.3)).talk()
+    talk = await people(forgetful).talk()
     older = await intent_of(talk)
     await talk.event("intent", status="abandoned", user_intent_id=older)
     newer = await intent_of(talk, "complete b", new_intent=True)

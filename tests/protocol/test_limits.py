@@ -92,8 +92,8 @@ async def test_a_few_more_commands_do_not_close(talk: Talk):
     await talk.socket.settle()
 
 
-async def test_rate_0_is_no_rate(launch: Launch, people: MakePerson):
-    talk = await people(launch(RATE_LIMIT=0)).talk()
+async def test_rate_0_is_no_rate(brisk: Server, people: MakePerson):
+    talk = await people(brisk).talk()
     for number in range(300):
         await talk.socket.post({"type": "cancel", "id": f"c{number}", "user_chat_id": talk.chat})
     await talk.socket.until(of_type("ack", id="c299"))
@@ -111,8 +111,8 @@ async def test_the_default_rate_is_100_in_10_seconds(server: Server, people: Mak
     assert next(f for f in answers if f["type"] == "rejected")["code"] == "rate_limited"
 
 
-async def test_content_and_frame_limits_are_settings(launch: Launch, people: MakePerson):
-    server = launch(MAX_CONTENT_BYTES=100, MAX_FRAME_BYTES=2000)
+async def test_content_and_frame_limits_are_settings(brisk: Server, people: MakePerson):
+    server = brisk
     talk = await people(server).talk()
     await talk.say("echo " + "x" * 95)
     assert (await talk.refused("send", content="x" * 101))["code"] == "too_large"

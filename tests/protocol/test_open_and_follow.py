@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import MakePerson
 from tests.protocol.laws import TIMESTAMP
+from tests.protocol.server import Server
 from tests.protocol.tokens import new_id
 from tests.protocol.wire import Person, Socket, Talk, of_type, outline
 
@@ -74,7 +75,7 @@ async def test_the_id_of_open_only_marks_its_answer(person: Person, talk: Talk):
     for _ in range(2):
         await socket.post({"type": "open", "id": "same", "user_chat_id": talk.chat})
     await socket.post({"type": "open", "user_chat_id": talk.chat})
-    await socket.settle()
+    await socket.until(lambda f: f["type"] == "opened" and "id" not in f)
     answers = [f for f in socket.frames if f["type"] == "opened"]
     assert [f.get("id") for f in answers] == ["same", "same", None]
     assert "id" not in answers[2]
@@ -378,8 +379,8 @@ async def test_a_pong_has_the_nonce_of_its_ping(person: Person):
     assert "nonce" not in second
 
 
-async def test_a_heartbeat_follows_so_much_silence(launch: Launch, people: MakePerson):
-    socket = await people(launch(HEARTBEAT=0.4)).join()
+async def test_a_heartbeat_follows_so_much_silence(brisk: Server, people: MakePerson):
+    socket = await people(brisk).join()
     first = await socket.index_of(of_type("heartbeat"))
     second = await socket.index_of(of_type("heartbeat"), first + 1)
     assert socket.frames[first] == {"type": "heartbeat"}
@@ -439,6 +440,35 @@ async def test_an_open_while_text_streams_is_followed_by_what_is_to_come(
     await talk.socket.until(of_type("delta"))
     others = [await person.talk(talk.chat) for _ in range(3)]
     person.server.open_gate(gate)
+    await talk.end(ack["id"])
     for other in others:
         await other.end(ack["id"])
         assert outline(other.log()) == outline(talk.log())
+
+
+async def test_ids_that_differ_in_case_are_two_chats(person: Person):
+    socket = await person.join()
+    chosen = new_id("abc")
+    for chat in (chosen, chosen.upper()):
+        assert (await socket.opened(user_chat_id=chat))["created"] is True
+
+
+async def test_a_long_chat_does_not_change_the_order_of_answers(person: Person, talk: Talk):
+    await talk.say("burst 1500")
+    socket = await person.join()
+    for number in range(5):
+        await socket.post({"type": "open", "id": f"long{number}", "user_chat_id": talk.chat})
+        await socket.post({"type": "open", "id": f"new{number}"})
+    await socket.until(of_type("opened", id="new4"))
+    answers = [f["id"] for f in socket.frames if f["type"] == "opened"]
+    assert answers == [f"{kind}{n}" for n in range(5) for kind in ("long", "new")]
+
+
+async def test_forty_readers_of_one_chat_get_all_of_it(person: Person, talk: Talk):
+    sockets = [await person.join(batch=n % 2 == 0) for n in range(40)]
+    await asyncio.gather(*(socket.read_chat(user_chat_id=talk.chat) for socket in sockets))
+    frames = await talk.say("burst 100 ; stream 5 0.02 ; complete done")
+    newest = frames[-1]["position"]
+    for socket in sockets:
+        await socket.until(lambda f: f.is_event and f["position"] == newest)
+        assert [f.text for f in socket.events(talk.chat)] == [f.text for f in talk.log()]

@@ -175,9 +175,9 @@ async def test_a_random_walk_obeys_every_law_with_timers_that_fall_due(
 
 @pytest.mark.parametrize("seed", range(200, 200 + max(2, WALKS // 10)))
 async def test_a_random_walk_obeys_every_law_through_kills_at_any_moment(
-    launch: Launch, people: MakePerson, seed: int
+    mortal: Server, people: MakePerson, seed: int
 ):
-    server = launch(RATE_LIMIT=0, MAX_ATTEMPTS=9)
+    server = mortal
     person = people(server)
     tabs = await tabs_of(person)
     walk = Walk(tabs[0], seed)

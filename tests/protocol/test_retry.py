@@ -141,13 +141,16 @@ async def test_an_unknown_message_is_not_found(talk: Talk):
 
 
 async def test_two_retries_at_once_let_one_in(person: Person, talk: Talk):
-    first = await talk.say("raise_error a")
+    gate = new_id("gate")
+    first = await talk.say(f"fail_unless {gate} ; hang")
+    person.server.open_gate(gate)
     other = await person.talk(talk.chat)
     answers = await asyncio.gather(
         *(t.ask("retry", message_id=first[0]["message_id"]) for t in (talk, other))
     )
     assert sorted(a.get("code", "ack") for a in answers) == ["ack", "not_retryable"]
     ack = next(a for a in answers if a["type"] == "ack")
+    await talk.do("cancel")
     await talk.end(ack["id"])
 
 

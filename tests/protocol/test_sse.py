@@ -6,7 +6,8 @@ import asyncio
 import time
 
 import pytest
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import MakePerson
+from tests.protocol.server import Server
 from tests.protocol.sse import SseEvent, follow
 from tests.protocol.test_http_chats import problem
 from tests.protocol.tokens import new_id, token_for
@@ -118,8 +119,8 @@ async def test_another_users_chat_is_not_found(talk: Talk, stranger: Person):
     problem(answer, 404, "not_found")
 
 
-async def test_heartbeats_are_comments(launch: Launch, people: MakePerson):
-    talk = await people(launch(HEARTBEAT=0.3)).talk()
+async def test_heartbeats_are_comments(brisk: Server, people: MakePerson):
+    talk = await people(brisk).talk()
     async with follow(talk.person, talk.chat) as stream:
         await stream.until(caught_up)
         assert (await stream.comment()).startswith(":")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.protocol.laws import gaps
 from tests.protocol.tokens import new_id
 from tests.protocol.wire import Frame, Person, Socket, Talk, of_type, only, outline
@@ -180,3 +181,43 @@ async def test_opening_again_in_mid_answer_keeps_the_rule(talk: Talk):
         if frame["type"] == "delta":
             reader.take(frame)
     assert "HelloWorld".startswith(reader.texts[partial["message_id"]])
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_an_answer_of_megabytes_comes_whole(person: Person, talk: Talk, batch: bool):
+    follower = await person.join(batch=batch)
+    await follower.read_chat(user_chat_id=talk.chat)
+    frames = await talk.say("big 3000000")
+    live = await follower.until(of_type("turn", status="finished"))
+    assert live["position"] == frames[-1]["position"]
+    assert len((await follower.until(of_type("response")))["content"]) == 3_000_000
+    late = await person.join(batch=batch)
+    _, events, _ = await late.read_chat(user_chat_id=talk.chat)
+    assert [f.text for f in events] == [f.text for f in talk.log()]
+
+
+async def test_a_piece_of_megabytes_is_streamed_and_stored_by_the_rule(talk: Talk):
+    ack = await talk.send("big_piece 1000000 ; sleep 1.3 ; piece end")
+    await talk.end(ack["id"])
+    frames = talk.log()
+    whole = "é" * 1_000_000 + "end"
+    assert only(frames, "response")["content"] == whole
+    reader = Reader()
+    for frame in talk.socket.frames:
+        if frame["type"] in ("delta", "partial"):
+            reader.take(frame)
+    (held,) = reader.texts.values()
+    assert whole.startswith(held)
+    assert len(held) >= 1_000_000
+
+
+async def test_very_many_pieces_at_once_are_one_text(talk: Talk):
+    frames = await talk.say("stream 5000 0")
+    assert only(frames, "response")["content"] == "".join(f"w{n} " for n in range(5000))
+    assert len(deltas(talk.socket)) < 1000, "pieces within about 30 ms may travel together"
+
+
+async def test_very_many_steps_at_once_come_in_order(talk: Talk):
+    frames = await talk.say("burst 2000 ; complete done")
+    steps = [f["content"] for f in frames if f["type"] == "thinking"]
+    assert steps == [str(n) for n in range(2000)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.protocol.conftest import Launch, MakePerson
+from tests.protocol.conftest import MakePerson
 from tests.protocol.laws import check_log
+from tests.protocol.server import Server
 from tests.protocol.tokens import new_id
 from tests.protocol.wire import Person, Talk, only, outline
 
@@ -139,8 +140,8 @@ async def test_text_streamed_before_a_failure_does_not_keep_the_turn_from_failin
     assert outline(frames)[-2:] == ["error", "turn failed"]
 
 
-async def test_an_agent_that_takes_too_long_times_out(launch: Launch, people: MakePerson):
-    talk = await people(launch(TURN_TIMEOUT=0.5)).talk()
+async def test_an_agent_that_takes_too_long_times_out(brisk: Server, people: MakePerson):
+    talk = await people(brisk).talk()
     frames = await talk.say("hang")
     assert outline(frames)[-2:] == ["error", "turn failed"]
     assert frames[-2]["code"] == "agent_timeout"
