@@ -106,7 +106,7 @@ class Assistant:
 
     def _context(self, turn: Turn, call: ToolCall) -> ToolContext:
         now = scene_of(turn, self.skills.tools, self.skills.zone).now
-        return ToolContext(turn.user_id, turn.user_chat_id, call.call_id, now)
+        return ToolContext(turn.user_id, turn.user_chat_id, call.call_id, now, turn.content)
 
 
 def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, Any]:

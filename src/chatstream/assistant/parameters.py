@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -36,13 +36,14 @@ class ToolContext(Struct, frozen=True):
     """Handed to a tool that has a parameter of this type.
 
     ``call_id`` is the same however often the call is tried: an idempotency key. ``now`` is when
-    the user asked, in the assistant's time zone.
+    the user asked, in the assistant's time zone; ``said`` is the message, as it was written.
     """
 
     user_id: str
     user_chat_id: str
     call_id: str
     now: datetime
+    said: str = ""
 
 
 class Parameter(Struct, frozen=True):
@@ -58,6 +59,7 @@ class Parameter(Struct, frozen=True):
     default: Any = None
     options: tuple[Option, ...] = ()
     cues: tuple[Cue, ...] = ()
+    synonyms: Mapping[str, Sequence[str]] = {}
 
     @property
     def schema(self) -> JsonObject:
@@ -79,6 +81,7 @@ def parameters_of(
     described: Mapping[str, str],
     prompts: Mapping[str, str],
     cues: Mapping[str, tuple[Cue, ...]],
+    synonyms: Mapping[str, Sequence[str]],
 ) -> tuple[Parameter, ...]:
     """The parameters of ``function`` but that of type ``ToolContext``.
 

@@ -58,6 +58,7 @@ class Tool:
         description: str | None = None,
         examples: Sequence[str] = (),
         prompts: Mapping[str, str] | None = None,
+        synonyms: Mapping[str, Sequence[str]] | None = None,
         asks: Sequence[str] = (),
         answer: str | None = None,
         confirm: bool | str = False,
@@ -118,6 +119,7 @@ def tool(
     description: str | None = None,
     examples: Sequence[str] = (),
     prompts: Mapping[str, str] | None = None,
+    synonyms: Mapping[str, Sequence[str]] | None = None,
     asks: Sequence[str] = (),
     answer: str | None = None,
     confirm: bool | str = False,
@@ -137,7 +139,7 @@ def tool(
         function: the function, where the decorator stands without brackets.
         options: all optional. ``examples``: what people say, with values marked as
             ``{parameter: words}``. ``prompts``: how to ask for a parameter (else what its
-            docstring line asks). ``asks``: parameters with a default that are asked for all the
+            docstring line asks). ``synonyms``: what else an option of a choice is called. ``asks``: parameters with a default that are asked for all the
             same; the user may skip them. ``answer``: what to say when it is done, with
             ``{parameter}`` and ``{result}`` (else what it returns, if that is a text).
             ``confirm``: ask before it runs; a text is the question. ``idempotent``: may run

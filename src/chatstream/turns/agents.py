@@ -38,19 +38,24 @@ def load_agent(spec: str) -> Agent:
 
 
 def as_agent(candidate: object) -> Agent:
-    """``candidate`` as an agent: an async generator function, or an ``async def`` that returns
-    the whole answer as a ``str``.
+    """``candidate`` as an agent: an async generator function, an ``async def`` that returns
+    the whole answer as a ``str``, or a list of tools (the built-in assistant).
 
     Raises:
-        ConfigurationError: if it is neither.
+        ConfigurationError: if it is none of these.
     """
+    if isinstance(candidate, list | tuple):
+        from chatstream.assistant.orchestrator import assistant_from_tools
+
+        return assistant_from_tools(cast("list[Callable[..., object]]", candidate))
     call = candidate if inspect.isroutine(candidate) else type(candidate).__call__
     if inspect.isasyncgenfunction(call):
         return cast("Agent", candidate)
     if inspect.iscoroutinefunction(call):
         return _answering(cast("Callable[[Turn], Awaitable[str]]", candidate))
     raise ConfigurationError(
-        f"{candidate!r} is no agent: an async generator function or an async function is needed"
+        f"{candidate!r} is no agent: an async generator function, an async function or a list of"
+        " tools is needed"
     )
 
 
