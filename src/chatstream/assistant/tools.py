@@ -75,7 +75,7 @@ class Tool:
         self.title = title or re.sub(r"[\s_-]+", " ", self.name).capitalize()
         self.description = description or summary or self.title
         self.examples = tuple(read_example(marked) for marked in examples)
-        self.parameters = parameters_of(function, described, prompts or {}, _cues_of(self.examples))
+        self.parameters = parameters_of(function, described, prompts or {}, _cues_of(self.examples), synonyms or {})
         self.asks = frozenset(asks)
         self.answer = answer
         self.confirm = confirm
