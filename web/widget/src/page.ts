@@ -6,3 +6,8 @@ import type { ChatElement } from './chat-element.ts';
 const prefix = document.querySelector<HTMLMetaElement>('meta[name="chatstream-prefix"]')?.content;
 const chat = document.querySelector<ChatElement>('chatstream-chat');
 if (chat && prefix) chat.server = prefix;
+// The page is nothing but the chat: who comes here wants to write. Not on touch screens, where a
+// keyboard would cover the page at once.
+if (chat && matchMedia('(pointer: fine)').matches) {
+  void customElements.whenDefined('chatstream-chat').then(() => chat.updateComplete).then(() => chat.focus());
+}

@@ -9,8 +9,6 @@ interface Shown {
   readonly node: HTMLElement;
 }
 
-const LINK_DEFINITION = /^ {0,3}\[[^\]]+\]:/m;
-
 /** Draws a growing text into `root`, one child per block. */
 export class MarkdownStream {
   readonly #root: HTMLElement;
@@ -37,7 +35,8 @@ export class MarkdownStream {
 
   /** Shows `source` as it stands at the end: link definitions may come after their use. */
   finish(source: string): void {
-    if (LINK_DEFINITION.test(source)) this.#forget();
+    // Half of a definition, in whatever block, may have been taken for a whole one.
+    if (source.includes(']:')) this.#forget();
     this.update(source);
   }
 
