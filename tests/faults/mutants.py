@@ -14,13 +14,15 @@ from msgspec.structs import replace
 
 
 class Bug(Struct, frozen=True):
-    """What is wrong, how it is planted, and what brings it to light: the lives of the server
-    (each but the last ends in a death), or the trace of its syncs."""
+    """What is wrong, how it is planted, which kinds of violation show it, and what brings it to
+    light: the lives of the server (each but the last ends in a death), or a trace of its syncs."""
 
     what: str
     plant: Callable[[], None]
+    shows: frozenset[str]
     lives: tuple[str, ...] = ("",)
     by_trace: bool = False
+    writers: int = 3
 
 
 def ack_before_commit() -> None:
@@ -98,6 +100,19 @@ def drop_for_slow_readers() -> None:
     Writer._has_news = drop
 
 
+def _passed_unchecked(self: Any, frames: Any) -> list[bytes]:
+    taken: list[bytes] = []
+    for frame in frames:
+        if frame.position <= self.position:
+            continue
+        self.position = frame.position
+        taken.append(frame.data)
+        caught_up = self._caught_up()
+        if caught_up is not None:
+            taken.append(caught_up)
+    return taken
+
+
 def subscribe_after_history() -> None:
     from chatstream.ws import opening
     from chatstream.ws.follower import Follower
@@ -116,6 +131,7 @@ def subscribe_after_history() -> None:
         return frame
 
     opening.find_start, Follower._caught_up = find_slowly, subscribe
+    Follower._passed = _passed_unchecked
 
 
 def no_skip_of_overlap() -> None:
@@ -138,12 +154,13 @@ def no_fencing() -> None:
     from chatstream.domain.commands import RecordStep
     from chatstream.turns.run import Run
 
-    decide, turns = user_chat.decide_step, {}
+    decide = user_chat.decide_step
+    turns: dict[str, Any] = {}
 
     def decide_all(draft: Any, command: Any) -> None:
         turn = draft.state.turn
-        if turn is not None:
-            turns[draft.state.last_event_id] = turns[command.caused_by] = turn
+        if turn is not None and turn.caused_by == command.caused_by:
+            turns[command.caused_by] = turn
         elif isinstance(command, RecordStep) and command.caused_by in turns:
             draft.state = replace(draft.state, turn=turns[command.caused_by])
         decide(draft, command)
@@ -202,14 +219,6 @@ def fed_by_success_only() -> None:
     def newer(self: Any, after: int, _: int) -> Any:
         return [frame for frame in self._ring if frame.position > after]
 
-    def passed(self: Any, frames: Any) -> Any:
-        for frame in frames:
-            self.position = frame.position
-            yield frame.data
-            caught_up = self._caught_up()
-            if caught_up is not None:
-                yield caught_up
-
     Feed._drop_ring = keep_the_ring
     Hub.moved_to = lambda self, chat_id, tip: None
     Hub.forget = lambda self, chat_id: None
@@ -217,13 +226,12 @@ def fed_by_success_only() -> None:
     Feed.ready = lambda self, after, size: (
         newer(self, after, size) if self._ring else ready(self, after, size)
     )
-    Follower._passed = lambda self, frames: list(passed(self, frames))
+    Follower._passed = _passed_unchecked
 
 
 def shown_before_commit() -> None:
     """Readers see events that are decided and not yet on the disk."""
     from chatstream.service import ChatService
-    from chatstream.turns.runner import TurnRunner
 
     def show(self: Any, lane: Any, append: Any) -> None:
         feed = self._hub.get(lane.chat_id)
@@ -231,7 +239,6 @@ def shown_before_commit() -> None:
             first = append.expected_position + 1
             feed.publish(first, [one.body for one in append.events])
 
-    assert TurnRunner
     verdict = ChatService._verdict
 
     def verdict_and_show(self: Any, lane: Any, *arguments: Any) -> Any:
@@ -294,39 +301,71 @@ def ack_of_the_newest() -> None:
     Connection._send = send_wrong
 
 
-CRASH: Final = ("die=committed:40", "")
+def _shows(*kinds: str) -> frozenset[str]:
+    return frozenset(kinds)
+
+
 BUGS: Final[dict[str, Bug]] = {
     "ack_before_commit": Bug(
-        "an ack leaves before the commit", ack_before_commit, ("die=begun:40", "")
+        "an ack leaves before the commit", ack_before_commit, _shows("lost"), ("die=begun:40", "")
     ),
-    "no_fsync": Bug("commits are not synced", synchronous("OFF"), by_trace=True),
-    "synchronous_normal": Bug("commits are synced later", synchronous("NORMAL"), by_trace=True),
-    "no_dedupe": Bug("a repeat is stored again", no_dedupe),
-    "dedupe_in_memory": Bug("a restart forgets the ids", dedupe_in_memory, CRASH),
+    "no_fsync": Bug("commits are not synced", synchronous("OFF"), _shows("early"), by_trace=True),
+    "synchronous_normal": Bug(
+        "commits are synced later", synchronous("NORMAL"), _shows("early"), by_trace=True
+    ),
+    "no_dedupe": Bug("a repeat is stored again", no_dedupe, _shows("doubled")),
+    "dedupe_in_memory": Bug(
+        "a restart forgets the ids",
+        dedupe_in_memory,
+        _shows("doubled", "moved"),
+        ("die=committed:40", ""),
+    ),
     "resume_off_by_one": Bug(
-        "a reader resumes one too far", resume_off_by_one, ("die=written:80", "")
+        "a reader resumes one too far", resume_off_by_one, _shows("gap"), ("die=written:80", "")
     ),
-    "drop_for_slow_readers": Bug("who reads slowly misses events", drop_for_slow_readers),
+    "drop_for_slow_readers": Bug(
+        "who reads slowly misses events", drop_for_slow_readers, _shows("gap", "stuck")
+    ),
     "subscribe_after_history": Bug(
-        "events between history and subscription are missed", subscribe_after_history
+        "events between history and subscription are missed",
+        subscribe_after_history,
+        _shows("gap", "stuck"),
     ),
-    "no_skip_of_overlap": Bug("history and live overlap", no_skip_of_overlap),
-    "no_fencing": Bug("a run that is over still stores steps", no_fencing),
+    "no_skip_of_overlap": Bug("history and live overlap", no_skip_of_overlap, _shows("doubled")),
+    "no_fencing": Bug("a run that is over still stores steps", no_fencing, _shows("turn")),
     "two_runs_after_a_crash": Bug(
-        "a turn is taken up twice", two_runs_after_a_crash, ("die=settled:40", "")
+        "a turn is taken up twice",
+        two_runs_after_a_crash,
+        _shows("turn"),
+        ("die=settled:40", "die=settled:40", ""),
+        writers=2,
     ),
     "turns_lost_in_a_crash": Bug(
-        "a turn is not taken up", turns_lost_in_a_crash, ("die=settled:40", "")
+        "a turn is not taken up",
+        turns_lost_in_a_crash,
+        _shows("turn"),
+        ("die=settled:40", ""),
+        writers=2,  # the third one cancels, which ends what nobody runs
     ),
-    "reordered_sends": Bug("pipelined sends change places", reordered_sends),
+    "reordered_sends": Bug("pipelined sends change places", reordered_sends, _shows("reordered")),
     "fed_by_success_only": Bug(
-        "readers miss commits whose report was lost", fed_by_success_only, ("doubt=40:3",)
+        "readers miss commits whose report was lost",
+        fed_by_success_only,
+        _shows("gap"),
+        ("doubt=40:3",),
     ),
     "shown_before_commit": Bug(
-        "readers see what may never be stored", shown_before_commit, ("die=begun:40", "")
+        "readers see what may never be stored",
+        shown_before_commit,
+        _shows("disagreement", "resync"),
+        ("die=begun:40", ""),
     ),
-    "bytes_of_their_own": Bug("transports disagree about the bytes", bytes_of_their_own),
-    "offsets_in_bytes": Bug("deltas count bytes", offsets_in_bytes),
-    "two_acks": Bug("a repeat is answered twice", two_acks),
-    "ack_of_the_newest": Bug("a repeat is acked at another position", ack_of_the_newest),
+    "bytes_of_their_own": Bug(
+        "transports disagree about the bytes", bytes_of_their_own, _shows("disagreement")
+    ),
+    "offsets_in_bytes": Bug("deltas count bytes", offsets_in_bytes, _shows("stream")),
+    "two_acks": Bug("a repeat is answered twice", two_acks, _shows("answers")),
+    "ack_of_the_newest": Bug(
+        "a repeat is acked at another position", ack_of_the_newest, _shows("moved", "answers")
+    ),
 }

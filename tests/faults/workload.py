@@ -125,12 +125,12 @@ class World:
     def _start(self, work: Awaitable[None]) -> None:
         self._tasks.append(asyncio.ensure_future(work))
 
-    async def end(self) -> History:
+    async def end(self, drain_s: float = DRAIN_S) -> History:
         """The faults are over: let everybody finish, read the logs, send all home."""
         self.sending = False
-        deadline = now() + DRAIN_S
+        deadline = now() + drain_s
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + DRAIN_S):
+            async with asyncio.timeout(drain_s):
                 await asyncio.gather(*(writer.drained.wait() for writer in self._writers))
                 await self._turns_ended()
         self.history.log = await self._logs()
@@ -156,12 +156,9 @@ class World:
 
     async def _until_read(self, deadline: float) -> None:
         """Readers have at least a few seconds, and no longer than until the deadline."""
-        deadline = max(deadline, now() + 5) if self._is_settled() else now() + 5
+        deadline = max(deadline, now() + 4)
         while now() < deadline and any(self._is_behind(one) for one in self.history.readings):
             await asyncio.sleep(0.02)
-
-    def _is_settled(self) -> bool:
-        return all(writer.drained.is_set() for writer in self._writers)
 
     def _is_behind(self, reading: Reading) -> bool:
         seen = next((one.position for one in reversed(reading.items) if isinstance(one, Saw)), 0)
@@ -263,8 +260,7 @@ class Writer(Person):
     def _pause_s(self) -> float:
         if not self.world.sending:
             return 0.02
-        pause_s = self.world.cast.pause_s * (3 if self._style == "fat" else 1)
-        return self.chance.uniform(0, 2 * pause_s)
+        return self.chance.uniform(0, 2 * self.world.cast.pause_s)
 
     async def _new_message(self, line: Line) -> None:
         command_id = self.world.new_id("send")

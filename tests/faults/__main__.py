@@ -1,0 +1,103 @@
+"""`python -m tests.faults`: kill, cut and plant, and print what came of it.
+
+Exit code 0 where nothing was violated and every planted bug was caught.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.faults.campaign import Outcome, campaign, caught
+from tests.faults.fsync_order import Order, may_trace, traced
+from tests.faults.mutants import BUGS
+
+
+def main() -> int:
+    """The long form."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="chatstream-faults-") as folder:
+        return asyncio.run(_run(Path(folder), options))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--cycles", type=int, default=100, help="how often the server is killed")
+    parser.add_argument("--cuts", type=int, default=300, help="how many connections are harmed")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 10_000)
+    parser.add_argument("--bugs", default="all", help="planted bugs: all, none, or names")
+    return parser.parse_args()
+
+
+async def _run(folder: Path, options: argparse.Namespace) -> int:
+    print(f"seed {options.seed}: {options.cycles} kills, {options.cuts} cuts", flush=True)
+    (folder / "campaign").mkdir()
+    outcome = await campaign(
+        folder / "campaign", seed=options.seed, kills=options.cycles, cuts=options.cuts
+    )
+    _print_outcome(outcome)
+    order = await _fsync_order(folder)
+    missed = await _plant(folder, options)
+    return int(bool(outcome.violations or missed or (order and order.early)))
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    recoveries = sorted(outcome.recoveries_s) or [0.0]
+    rows = {
+        "kill -9 cycles": f"{sum(outcome.kills.values())}  ({_counted(outcome.kills)})",
+        "connection faults": f"{sum(outcome.cuts.values())}  ({_counted(outcome.cuts)})",
+        "commands acked": outcome.acked,
+        "sent again": outcome.resent,
+        "events observed": outcome.observed,
+        "violations": len(outcome.violations),
+        "recovery, kill to next ack": (
+            f"median {statistics.median(recoveries):.1f} s, max {recoveries[-1]:.1f} s"
+        ),
+    }
+    for name, value in rows.items():
+        print(f"{name:28} {value}", flush=True)
+    for one in outcome.violations[:20]:
+        print(f"  {one.kind}: {one.chat}: {one.what}")
+
+
+def _counted(kinds: Counter[str]) -> str:
+    return ", ".join(f"{times} {kind}" for kind, times in kinds.most_common())
+
+
+async def _fsync_order(folder: Path) -> Order | None:
+    if not may_trace():
+        print(f"{'acks before their fsync':28} SKIPPED: processes may not be traced here")
+        return None
+    (folder / "trace").mkdir()
+    order = await traced(folder / "trace")
+    print(f"{'acks before their fsync':28} {len(order.early)} of {order.acks}", flush=True)
+    return order
+
+
+async def _plant(folder: Path, options: argparse.Namespace) -> list[str]:
+    """The names of the planted bugs that nothing showed."""
+    names = {"all": list(BUGS), "none": []}.get(options.bugs, options.bugs.split(","))
+    missed: list[str] = []
+    skipped = 0
+    for name in names:
+        if BUGS[name].by_trace and not may_trace():
+            skipped += 1
+            continue
+        (folder / name).mkdir()
+        shown = await caught(folder / name, name, options.seed)
+        print(f"  {name:26} {BUGS[name].what}: {f'caught, {shown[0]}' if shown else 'MISSED'}")
+        sys.stdout.flush()
+        missed += [] if shown else [name]
+    tried = len(names) - skipped
+    print(f"{'planted bugs caught':28} {tried - len(missed)} of {tried}, {skipped} not tried")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
