@@ -67,7 +67,7 @@ def _day(day: date, today: date) -> str:
     if 1 < ahead < 7:
         return f"on {_WEEKDAYS[day.weekday()]}"
     year = "" if day.year == today.year else f" {day.year}"
-    return f"on {_WEEKDAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}{year}"
+    return f"on {day.day} {_MONTHS[day.month - 1]}{year}"
 
 
 def _clock(of_day: time) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chatstream.assistant import answers
 from chatstream.assistant.calling import call, carry_out, confirm
-from chatstream.assistant.fallback import NONE_OF_THESE, chosen, fall_back
+from chatstream.assistant.fallback import NONE_OF_THESE, ask_to_rephrase, chosen, fall_back
 from chatstream.assistant.filling import MOST_TRIES, Filled, ask, fill, fill_form, slots_of, store
 from chatstream.assistant.extract import read_values
 from chatstream.assistant.recognise import Candidate, Recognition
@@ -84,7 +84,7 @@ def _begin(skills: Skills, scene: Scene) -> Talk[None]:
 def _picked(skills: Skills, scene: Scene, pick: str) -> Talk[None]:
     tool = skills.tools.get(pick)
     if tool is None or pick == NONE_OF_THESE:
-        yield FollowUp(answers.REPHRASE)
+        yield from ask_to_rephrase(skills)
     else:
         yield from _start(scene, tool, "", 1.0)
 

@@ -52,10 +52,7 @@ def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[No
             )
             yield _offer(skills, candidates)
         case "rephrase":
-            yield Thinking(
-                "intent_processing", "Asking for other words", attempt=number, of=len(chain)
-            )
-            yield FollowUp(answers.REPHRASE)
+            yield from ask_to_rephrase(skills)
         case "handover":
             yield Thinking(
                 "intent_processing", "Handing over to people", attempt=number, of=len(chain)
@@ -69,6 +66,14 @@ def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[No
             yield IntentRecognised(OUT_OF_SCOPE)
             offered = answers.capabilities(skills.tools.values())
             yield Response(f"I'm sorry, I cannot help with that. {offered}", is_complete=True)
+
+
+def ask_to_rephrase(skills: Skills) -> Talk[None]:
+    """The attempt after the buttons, or what picking none of them leads to."""
+    chain = _chain(skills)
+    number = chain.index("rephrase") + 1
+    yield Thinking("intent_processing", "Asking for other words", attempt=number, of=len(chain))
+    yield FollowUp(answers.REPHRASE)
 
 
 def chosen(scene: Scene) -> str | None:
