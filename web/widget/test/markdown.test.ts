@@ -228,6 +228,11 @@ describe('a growing answer', () => {
     );
   });
 
+  test('keeps the first item of a list whose line break came alone', () => {
+    const source = 'These:\n\n- one\n- two\n\nEnd';
+    expect(streamed(source, [8, 22])).toBe(draw(source).innerHTML);
+  });
+
   test('keeps the nodes of what stands already', () => {
     const root = document.createElement('div');
     const stream = new MarkdownStream(root, OPTIONS);

@@ -60,7 +60,8 @@ export class MarkdownStream {
   }
 
   #shown(block: Block, raw: string, before: Shown | undefined): Shown {
-    if (before?.raw === raw) return before;
+    // The block as it is now: at the end of a text, where one ends is not known yet.
+    if (before?.raw === raw) return { block, raw, node: before.node };
     if (before && continuesCode(block, before)) return { block, raw, node: before.node };
     return { block, raw, node: blockNode(block, this.#definitions, this.#options) };
   }
