@@ -109,7 +109,9 @@ class Chat:
         welcome = self.until(b'"type":"welcome"')
         token = f',"token":"{self.token}"' if self.token else ""
         batch = ',"batch":true' if self.batch else ""
-        self.socket.send(b'{"type":"hello","protocol":"chatstream.v1"%b}' % (token + batch).encode())
+        self.socket.send(
+            b'{"type":"hello","protocol":"chatstream.v1"%b}' % (token + batch).encode()
+        )
         seen = await welcome
         found = re.search(rb'"token":"([^"]+)"', seen)
         self.token = found[1].decode() if found else self.token

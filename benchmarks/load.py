@@ -134,9 +134,7 @@ async def open_loop(
     return sample
 
 
-async def _measured(
-    server: Server, sample: Sample, seconds: float, talkers: list[Talker]
-) -> None:
+async def _measured(server: Server, sample: Sample, seconds: float, talkers: list[Talker]) -> None:
     before = server.usage()
     for talker in talkers:
         talker._sample = sample

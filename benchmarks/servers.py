@@ -43,7 +43,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=(self.home / "log").open("a"),
             env=_environment(),
-            preexec_fn=_on_first_core,
+            preexec_fn=on_first_core,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode()
@@ -122,10 +122,14 @@ def floor(name: str) -> Server:
 
 def _environment() -> dict[str, str]:
     inherited = {key: value for key, value in os.environ.items() if "CHATSTREAM" not in key}
-    return {**inherited, "CHATSTREAM_RATE_LIMIT": "0", "PYTHONPATH": str(ROOT)}
+    return {
+        **inherited,
+        "CHATSTREAM_RATE_LIMIT": "0",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+    }
 
 
-def _on_first_core() -> None:
+def on_first_core() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

@@ -13,9 +13,7 @@ _INSERT = "INSERT INTO messages (chat, position, kind, body) VALUES (?, ?, ?, ?)
 
 
 def connect(home: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{home}/floor.db", isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(f"{home}/floor.db", isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(

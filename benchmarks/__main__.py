@@ -1,0 +1,50 @@
+"""``python -m benchmarks``: measure chatstream beside its floors; a table and a JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.lines import acks, connections, log_size, long_chats, turns
+from benchmarks.servers import take_last_core
+from benchmarks.table import FULL, QUICK, Line, Scale, machine, text_of, write_json
+
+PARTS = {
+    "turns": turns.measure,
+    "paced": turns.measure_paced,
+    "acks": acks.measure,
+    "long": long_chats.measure,
+    "sockets": connections.measure,
+    "start": connections.measure_start,
+    "log": log_size.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without")
+    parser.add_argument("--quick", action="store_true", help="small and rough, in 90 seconds")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
+    wanted = parser.parse_args()
+    scale = QUICK if wanted.quick else FULL
+    take_last_core()
+    lines = asyncio.run(measure(scale, wanted.parts or list(PARTS)))
+    write_json(wanted.json, lines, scale)
+    print(f"\n{machine()}\n")
+    print(text_of(lines))
+
+
+async def measure(scale: Scale, parts: list[str]) -> list[Line]:
+    lines: list[Line] = []
+    for name in parts:
+        began = time.perf_counter()
+        lines += await PARTS[name](scale)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""How soon an ack comes, and how many a second."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+
+from benchmarks.load import ACKED, Sample, closed_loop, open_loop
+from benchmarks.servers import chatstream, floor
+from benchmarks.table import Line, Scale, median, percentile
+
+_PRODUCERS = 100
+
+
+async def measure(scale: Scale) -> list[Line]:
+    return [await _at_half_load(scale), await _producers(scale)]
+
+
+async def _at_half_load(scale: Scale) -> Line:
+    server = chatstream().start()
+    try:
+        most = (await closed_loop(server, 64, scale.seconds)).rate
+        syncs = _sync_ms()
+        sample = await open_loop(server, 64, most / 2, 2 * scale.seconds)
+        syncs += _sync_ms()
+    finally:
+        server.remove()
+    # Five times the disk's own, or 50 ms, whichever is more.
+    bound_ms = max(5 * percentile(syncs, 0.99), 50.0)
+    note = f"fdatasync p99 {percentile(syncs, 0.99):.1f} ms"
+    ours = percentile(sample.ack_ms, 0.99)
+    return Line("ack p99, 64 chats, half load", ours, bound_ms, "ms", "bound", "<=", 1.0, note)
+
+
+def _sync_ms(number: int = 200) -> list[float]:
+    """What this disk takes to sync 8 KiB that were appended."""
+    taken: list[float] = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(number):
+            began = time.perf_counter()
+            file.write(b"x" * 8192)
+            file.flush()
+            os.fdatasync(file.fileno())
+            taken.append(1000 * (time.perf_counter() - began))
+    return taken
+
+
+async def _producers(scale: Scale) -> Line:
+    servers = {"ours": chatstream().start(), "each": floor("each_commit").start()}
+    samples: dict[str, list[Sample]] = {"ours": [], "each": []}
+    try:
+        for _ in range(scale.rounds):
+            for name, server in servers.items():
+                samples[name].append(
+                    await closed_loop(
+                        server, _PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
+                    )
+                )
+    finally:
+        for server in servers.values():
+            server.remove()
+    return Line(
+        f"acked messages, {_PRODUCERS} producers",
+        median(sample.rate for sample in samples["ours"]),
+        median(sample.rate for sample in samples["each"]),
+        "/s",
+        "a commit each",
+        ">=",
+        10,
+        "each starts and ends a turn: 3 to 5 events",
+    )
