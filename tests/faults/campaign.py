@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -104,12 +105,15 @@ class Nemesis:
                 link.harm("cut")
 
     def recoveries_s(self) -> list[float]:
-        """For each death: how long until somebody had an ack again."""
-        acks = sorted(one.at for one in self._world.history.answered if one.position is not None)
-        return [
-            next((at - death for at in acks if at > death + 0.05), float("inf"))
-            for death in self.deaths
-        ]
+        """How long it took from a death until somebody had an ack again; from the last one
+        where the server died again before that."""
+        acks = [one.at for one in self._world.history.answered if one.position is not None]
+        spans: list[float] = []
+        for death, next_death in pairwise([*self.deaths, float("inf")]):
+            # Answers that had left before the death are read a moment after it.
+            back = min((at for at in acks if at > death + 0.05), default=float("inf"))
+            spans += [back - death] if back < next_death else []
+        return spans
 
 
 async def campaign(
