@@ -58,7 +58,7 @@ demo: $(DEV)  ## drive real dialogues through real sockets and kill the server o
 	$(BIN)/python -m benchmarks.demo $(ARGS)
 
 faults: $(DEV)  ## the long fault suite: kills, cuts, full disks
-	$(BIN)/python -m pytest -m faults $(ARGS)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 widget: $(RUN)  ## check, test and build the front end; compare it with the committed files
 	@sh tests/front_end.sh
