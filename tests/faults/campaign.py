@@ -92,7 +92,7 @@ class Nemesis:
         """Harm so many connections, spread over about so long."""
         for _ in range(times):
             await asyncio.sleep(self._chance.uniform(0, 2 * seconds / times))
-            while not self._proxy.links:
+            while not self._proxy.links:  # noqa: ASYNC110 (another process connects)
                 await asyncio.sleep(0.05)
             fault = self._chance.choice(FAULTS)
             self._chance.choice(self._proxy.links).harm(fault)

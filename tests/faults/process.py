@@ -40,7 +40,7 @@ class FaultyServer(Server):
         self.seams = self.seams if seams is None else seams
         self.started_at = time.monotonic()
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 (takes no time)
                 [*self.prefix_command, *self._command()],
                 cwd=REPOSITORY,
                 env=self._environment(),
@@ -50,7 +50,7 @@ class FaultyServer(Server):
                 start_new_session=True,
             )
         async with asyncio.timeout(START_SECONDS):
-            while self.running and not await self.is_ready():
+            while self.running and not await self.is_ready():  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.02)
 
     async def is_ready(self) -> bool:

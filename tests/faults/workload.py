@@ -147,7 +147,7 @@ class World:
     async def _turns_ended(self) -> None:
         async with http_client(self.direct_port) as client:
             for chat in [*self.chats, self.fat]:
-                while (await client.get(f"/chats/{chat}")).json().get("turn") is not None:
+                while (await client.get(f"/chats/{chat}")).json().get("turn") is not None:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
     async def _logs(self) -> dict[str, list[bytes]]:
@@ -157,7 +157,7 @@ class World:
     async def _until_read(self, deadline: float) -> None:
         """Readers have at least a few seconds, and no longer than until the deadline."""
         deadline = max(deadline, now() + 4)
-        while now() < deadline and any(self._is_behind(one) for one in self.history.readings):
+        while now() < deadline and any(self._is_behind(one) for one in self.history.readings):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     def _is_behind(self, reading: Reading) -> bool:
