@@ -11,7 +11,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -64,6 +64,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     """File or URL of the keys of RS256 and ES256 tokens."""
     anonymous: bool | None = None
     """Whether callers without a token get a visitor identity; None is the protocol's rule."""
+
+    log: Literal["text", "json"] = "text"
+    """How ``chatstream serve`` writes its log; ``json`` is one object a line."""
+    tracing: bool = False
+    """OpenTelemetry spans of turns, with the extra ``chatstream[otel]``; where and how they are
+    sent is OpenTelemetry's own ``OTEL_*``."""
 
     @property
     def anonymous_allowed(self) -> bool:
@@ -166,7 +172,7 @@ def _prepared(name: str, value: object) -> object:
             return _origins(value.split(","))
         case "origins", _:
             return _origins(msgspec.convert(value, list[str]))
-        case "anonymous", str():
+        case "anonymous" | "tracing", str():
             return _switched(value.lower())
         case _:
             return value

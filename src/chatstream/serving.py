@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-import sys
 
+from chatstream import logs
 from chatstream.app import app_of
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
@@ -20,9 +19,7 @@ def run(settings: Settings) -> None:
         ConfigurationError: the settings cannot be used, the database cannot be had, or the
             address is taken.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logs.configure(settings.log)
     plugin = ChatStreamPlugin(settings)
     with _listen(settings) as listening:
         plugin.node.store.open()

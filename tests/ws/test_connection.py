@@ -222,7 +222,7 @@ async def test_a_command_that_fails_unforeseen_is_unavailable_and_logged_without
         peer.service.refuse(RuntimeError("broken"))
         await settle()
     assert peer.heard("rejected")[0]["code"] == "unavailable"
-    assert peer.connection.socket_connection_id in caplog.text
+    assert caplog.records[-1].socket_connection_id == peer.connection.socket_connection_id
     assert "canary" not in caplog.text
 
 
@@ -450,7 +450,7 @@ async def test_a_gap_in_the_log_closes_the_socket_and_is_logged(caplog):
     feed.log[1] = Frame(3, b"{}")
     peer = await following(feed)
     assert peer.close_code == 1011
-    assert peer.connection.socket_connection_id in caplog.text
+    assert caplog.records[-1].socket_connection_id == peer.connection.socket_connection_id
 
 
 # -- writing ---------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ from chatstream.lane import Receipt
 from chatstream.limits import is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
+from chatstream.turns.watching import RunWatch
 
 log = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -95,7 +96,14 @@ class Run:
     """Attempt ``attempt`` of the turn that ``caused_by`` began."""
 
     def __init__(
-        self, host: Host, agent: Agent, chat_id: ChatId, state: UserChat, timeout_s: float
+        self,
+        host: Host,
+        agent: Agent,
+        chat_id: ChatId,
+        state: UserChat,
+        timeout_s: float,
+        *,
+        watch: RunWatch,
     ) -> None:
         assert state.turn is not None
         self.chat_id = chat_id
@@ -109,6 +117,7 @@ class Run:
         self._agent = agent
         self._state = state
         self._timeout_s = timeout_s
+        self.watch = watch
         self._under_way: deque[asyncio.Future[Receipt]] = deque()
         self._step_started: dict[str, float] = {}
         self._is_shown_soon = False
@@ -186,6 +195,8 @@ class Run:
         if self.is_over:
             return None
         step = _stored_form(step)
+        if not isinstance(step, Delta):
+            self.watch.took(step)
         match step:
             case Delta():
                 self._stream(step.text)
@@ -255,6 +266,8 @@ class Run:
             return
         if not is_storable(piece):
             raise Refused("invalid_content")
+        if not self._text:
+            self.watch.answering()
         self._text += piece
         self._text_after = self.position
         if not self._is_shown_soon:

@@ -23,6 +23,7 @@ from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run
+from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class TurnRunner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self.now_ms = now_ms
+        self.watch: TurnWatch = Unwatched()
+        """Assign one to look on."""
 
     @property
     def running(self) -> int:
@@ -70,7 +73,9 @@ class TurnRunner:
             run.position = state.position
             return
         if run is not None:
-            self._end(run)
+            self._end(run, _outcome(facts))
+        elif (outcome := _outcome(facts)) is not None:
+            self.watch.ended_without_run(outcome)
         if _starts_a_run(facts) and state.turn is not None:
             self._start(chat_id, state)
 
@@ -131,13 +136,22 @@ class TurnRunner:
     def _start(self, chat_id: ChatId, state: UserChat) -> None:
         if self._is_closing:
             return
-        run = Run(self, self._agent, chat_id, state, self._turn_timeout_s)
+        watch = self._watch_of(chat_id, state)
+        run = Run(self, self._agent, chat_id, state, self._turn_timeout_s, watch=watch)
         self._runs[chat_id] = run
         run.task = self._spawn(self._drive(run, state))
 
-    def _end(self, run: Run) -> None:
+    def _watch_of(self, chat_id: ChatId, state: UserChat) -> RunWatch:
+        turn = state.turn
+        assert turn is not None
+        return self.watch.began(
+            RunBegan(chat_id, turn.caused_by, turn.attempt, turn.user_intent_id, turn.session_id)
+        )
+
+    def _end(self, run: Run, outcome: str | None = None) -> None:
         if self._runs.get(run.chat_id) is run:
             del self._runs[run.chat_id]
+            run.watch.ended(outcome or "handed_over")
         run.end()
         self.stream(run.chat_id, None, run.position)
 
@@ -149,6 +163,7 @@ class TurnRunner:
         return task
 
     async def _drive(self, run: Run, state: UserChat) -> None:
+        run.watch.entered()
         await self._bring_context(run, state)
         await run.drive()
         if run.fault is None or run.is_over:
@@ -249,3 +264,13 @@ def _starts_a_run(facts: Sequence[AnyFact]) -> bool:
     return any(
         isinstance(fact, TurnChanged) and fact.status in {"started", "restarted"} for fact in facts
     )
+
+
+def _outcome(facts: Sequence[AnyFact]) -> str | None:
+    """How a turn ended in ``facts``, if one did."""
+    ends = (
+        fact.status
+        for fact in facts
+        if isinstance(fact, TurnChanged) and fact.status not in {"started", "restarted"}
+    )
+    return next(ends, None)

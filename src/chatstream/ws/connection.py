@@ -146,7 +146,7 @@ class Connection:
 
     def fail(self, error: Exception) -> None:
         """End it for a fault of our own."""
-        _log.error("socket %s failed", self.socket_connection_id, exc_info=error)
+        _log.error("socket failed", exc_info=error, extra=self._log_ids())
         self.close(1011, "internal error")
 
     def ended(self) -> None:
@@ -283,8 +283,11 @@ class Connection:
         if isinstance(error, Refused):
             return error
         if not isinstance(error, asyncio.CancelledError):
-            _log.error("a command of %s failed", self.socket_connection_id, exc_info=error)
+            _log.error("a command failed", exc_info=error, extra=self._log_ids())
         return Refused("unavailable")
+
+    def _log_ids(self) -> dict[str, object]:
+        return {"socket_connection_id": self.socket_connection_id}
 
     # -- opening chats -----------------------------------------------------------------------
 

@@ -1,0 +1,99 @@
+"""A span a turn, with a child for each step and tool call; nothing that was said in any of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+trace_sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="chatstream[otel] is missing")
+
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: E402
+    InMemorySpanExporter,
+)
+
+from chatstream import Fail, Response, Thinking, ToolCall, ToolResult  # noqa: E402
+from chatstream.ids import ChatId  # noqa: E402
+from chatstream.turns.tracing import TracedTurns  # noqa: E402
+from chatstream.turns.watching import RunBegan, Watches  # noqa: E402
+
+BEGAN = RunBegan(ChatId("chat_1"), "m1", 1, "intent_1", None)
+
+
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def turns(exporter: InMemorySpanExporter) -> TracedTurns:
+    provider = trace_sdk.TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return TracedTurns(provider.get_tracer("test"))
+
+
+def test_a_turn_is_a_span_with_its_steps_and_tools_inside(turns, exporter):
+    run = turns.began(BEGAN)
+    run.took(Thinking("plan", "SECRET", "started"))
+    run.answering()
+    run.took(Thinking("plan", "SECRET", "completed"))
+    run.took(ToolCall("weather", {"city": "SECRET"}, "c1"))
+    run.took(ToolResult("c1", ok=False, result="SECRET"))
+    run.took(Response("SECRET"))
+    run.ended("finished")
+    step, tool, turn = exporter.get_finished_spans()
+    assert (step.name, tool.name, turn.name) == ("step plan", "tool weather", "chatstream.turn")
+    assert step.parent.span_id == tool.parent.span_id == turn.context.span_id
+    assert turn.parent is None
+    assert turn.attributes["chatstream.user_chat_id"] == "chat_1"
+    assert turn.attributes["chatstream.outcome"] == "finished"
+    assert not tool.status.is_ok
+    assert "SECRET" not in "".join(span.to_json() for span in exporter.get_finished_spans())
+
+
+def test_what_is_not_over_ends_with_the_turn_and_a_step_of_one_moment_is_one(turns, exporter):
+    run = turns.began(BEGAN)
+    run.took(Thinking("moment"))
+    run.took(ToolCall("slow", {}, "c1"))
+    run.took(Fail("no_seats", "SECRET"))
+    run.ended("failed")
+    names = [span.name for span in exporter.get_finished_spans()]
+    assert names == ["step moment", "tool slow", "chatstream.turn"]
+    assert not exporter.get_finished_spans()[-1].status.is_ok
+
+
+async def test_spans_of_the_agent_are_children_of_its_turn(turns, exporter, tmp_path: Path):
+    from chatstream.config import Settings
+    from chatstream.domain.commands import OpenChat, SendMessage
+    from chatstream.eventstore.memory import MemoryEngine
+    from chatstream.node import Node
+    from chatstream.projections.models import all_tables
+    from chatstream.turns.agents import as_agent
+
+    tracer = turns._tracer
+
+    async def agent(_: Any) -> AsyncGenerator[Any, Any]:
+        with tracer.start_as_current_span("model call"):
+            pass
+        yield Response("done", is_complete=True)
+
+    node = Node(Settings(), MemoryEngine(all_tables()), as_agent(agent))
+    node.runner.watch = Watches(turns)
+    await node.start()
+    try:
+        fields = {"user_chat_id": ChatId("c"), "user_id": "u", "now_ms": 1, "nonce": "n"}
+        await node.service.submit(OpenChat(**fields))
+        await node.service.submit(SendMessage(**fields, id="m1", content="SECRET"))
+        feed = node.service.feed(ChatId("c"))
+        async for frames in feed.follow(0):
+            if any(b'"finished"' in frame.data for frame in frames):
+                break
+    finally:
+        await node.close()
+    inner, turn = exporter.get_finished_spans()
+    assert (inner.name, turn.name) == ("model call", "chatstream.turn")
+    assert inner.parent.span_id == turn.context.span_id
+    assert turn.attributes["chatstream.outcome"] == "finished"
