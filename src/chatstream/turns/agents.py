@@ -39,11 +39,14 @@ def load_agent(spec: str) -> Agent:
 
 def as_agent(candidate: object) -> Agent:
     """``candidate`` as an agent: an async generator function, an ``async def`` that returns
-    the whole answer as a ``str``, or a list of tools (the built-in assistant).
+    the whole answer as a ``str``, a list of tools (the built-in assistant), or an ``Agent``
+    of pydantic-ai.
 
     Raises:
         ConfigurationError: if it is none of these.
     """
+    if _is_pydantic_ai(candidate):
+        return _from_pydantic_ai(candidate)
     if isinstance(candidate, list | tuple):
         from chatstream.assistant.orchestrator import assistant_from_tools
 
@@ -57,6 +60,18 @@ def as_agent(candidate: object) -> Agent:
         f"{candidate!r} is no agent: an async generator function, an async function or a list of"
         " tools is needed"
     )
+
+
+def _is_pydantic_ai(candidate: object) -> bool:
+    """By its shape: pydantic-ai itself takes seconds to import."""
+    homes = {kind.__module__.partition(".")[0] for kind in type(candidate).__mro__}
+    return "pydantic_ai" in homes and hasattr(candidate, "run_stream_events")
+
+
+def _from_pydantic_ai(candidate: object) -> Agent:
+    from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
+
+    return agent_from_pydantic_ai(candidate)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def _answering(function: Callable[[Turn], Awaitable[str]]) -> Agent:
