@@ -229,8 +229,7 @@ class TestChat:
     async def intents(self) -> list[IntentView]:
         """The chat's intents, oldest first."""
         state = await self.state()
-        every = [*state.complete.values(), *state.unfinished.values()]
-        every.sort(key=lambda intent: intent.user_intent_id)
+        every = sorted(state.intents(), key=lambda intent: intent.user_intent_id)
         return [intent_view(state, intent) for intent in every]
 
     async def facts(self, after: int = 0) -> list[AnyFact]:

@@ -142,3 +142,16 @@ async def test_two_chats_of_one_socket_do_not_wait_for_each_other(talk: Talk):
     await other.say("echo at once")
     talk.person.server.open_gate(gate)
     await talk.end(first)
+
+
+async def test_a_late_submits_failure_is_activity_of_its_complete_intent(talk: Talk):
+    frames = await talk.say("form")
+    component = only(frames, "component")["component_id"]
+    _, gate = await start_waiting(talk, "complete done")
+    await talk.send("sleep 0.2 ; echo between", new_intent=True)
+    ack = await talk.do("submit", component_id=component, values={"city": "Oslo"})
+    talk.person.server.open_gate(gate)
+    end = await talk.end(ack["id"])
+    assert end["user_intent_id"] == frames[0]["user_intent_id"]
+    shown = (await talk.person.get("/intents", status="complete"))["items"]
+    assert shown[0]["last_activity_at"] == end["timestamp"]

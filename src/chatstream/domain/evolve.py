@@ -73,6 +73,7 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
         last_event_id=fact.event_id,
         commands=commands,
         unfinished=_with_activity(state, fact),
+        late_activity=_with_late_activity(state, fact),
     )
     return _apply(moved, fact)
 
@@ -117,6 +118,15 @@ def _with_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, Intent]:
         return state.unfinished
     active = replace(intent, last_activity_at=fact.timestamp)
     return {**state.unfinished, active.user_intent_id: active}
+
+
+def _with_late_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, str]:
+    if fact.user_intent_id is None or fact.user_intent_id in state.unfinished:
+        return state.late_activity
+    done = state.complete.get(fact.user_intent_id)
+    if done is None or done.last_activity_at == fact.timestamp:
+        return state.late_activity
+    return {**state.late_activity, done.user_intent_id: fact.timestamp}
 
 
 def _made_by_timer(fact: AnyFact) -> bool:

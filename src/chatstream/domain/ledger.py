@@ -7,6 +7,7 @@ share one dict; a version sees the entries that were there when it was made.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -41,6 +42,9 @@ class Ledger(Generic[K, V]):
     def values(self) -> list[V]:
         """All values of this version, oldest first."""
         return [value for _, value in self.items()]
+
+    def __iter__(self) -> Iterator[K]:
+        return (key for key, _ in self.items())
 
     def items(self) -> list[tuple[K, V]]:
         """All keys and values of this version, oldest first."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from chatstream.domain.events import IntentStatus, TurnEnd
 from chatstream.domain.ledger import Ledger
@@ -154,6 +155,8 @@ class UserChat(Struct, frozen=True):
     newest_intent_id: IntentId | None = None
     unfinished: dict[IntentId, Intent] = field(default_factory=dict)
     complete: Ledger[IntentId, Intent] = field(default_factory=Ledger[IntentId, Intent])
+    # A submit that came too late is activity of an intent that was complete already.
+    late_activity: dict[IntentId, str] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     ended_sessions: Ledger[SessionId, Session] = field(default_factory=Ledger[SessionId, Session])
     components: Ledger[str, IntentId] = field(default_factory=Ledger[str, IntentId])
@@ -168,7 +171,14 @@ class UserChat(Struct, frozen=True):
         """The intent of that id, unfinished or complete."""
         if user_intent_id is None:
             return None
-        return self.unfinished.get(user_intent_id) or self.complete.get(user_intent_id)
+        intent = self.unfinished.get(user_intent_id) or self.complete.get(user_intent_id)
+        late = self.late_activity.get(user_intent_id)
+        return intent if intent is None or late is None else replace(intent, last_activity_at=late)
+
+    def intents(self) -> list[Intent]:
+        """Every intent of the chat."""
+        ids = (*self.complete, *self.unfinished)
+        return [intent for one in ids if (intent := self.intent(one)) is not None]
 
     def session_of(self, user_intent_id: IntentId) -> Session | None:
         """The living session of an intent."""

@@ -62,6 +62,45 @@ SELECT json_extract(frame, '$.event_id') AS id,
 FROM owned
 LEFT JOIN intents ON intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""  # noqa: S608 - our own text
 
+_POSTGRES_VIEW = """CREATE OR REPLACE VIEW chat_history AS
+WITH log AS (
+    SELECT originator_id AS user_chat_id, originator_version AS position, topic,
+        split_part(convert_from(state, 'UTF8'), E'\\n', 1)::json AS frame
+    FROM stored_events
+), messages AS (
+    SELECT user_chat_id, position, frame, CASE topic
+        WHEN 'user.1' THEN 'user' WHEN 'component_submitted.1' THEN 'user'
+        WHEN 'response.1' THEN 'ai' ELSE 'thinking' END AS message_type
+    FROM log
+    WHERE topic IN ('user.1', 'component_submitted.1', 'response.1', 'thinking.1')
+), owned AS (
+    SELECT message.*, CASE WHEN message.frame ->> 'user_intent_id' IS NULL THEN (
+        SELECT turn.frame FROM log AS turn
+        WHERE turn.user_chat_id = message.user_chat_id AND turn.topic = 'turn.1'
+            AND turn.position > message.position
+            AND turn.frame ->> 'status' = 'started'
+            AND turn.frame ->> 'caused_by' = message.frame ->> 'message_id'
+        LIMIT 1) ELSE message.frame END AS owner
+    FROM messages AS message
+)
+SELECT frame ->> 'event_id' AS id,
+    frame ->> 'user_id' AS user_id,
+    owned.user_chat_id AS user_chat_id,
+    frame ->> 'socket_connection_id' AS socket_connection_id,
+    owner ->> 'session_id' AS session_id,
+    owner ->> 'user_intent_id' AS user_intent_id,
+    message_type,
+    coalesce(frame ->> 'content', (frame -> 'values')::text) AS content,
+    frame ->> 'timestamp' AS timestamp,
+    coalesce(intents.status = 'complete', false) AS is_complete,
+    coalesce(intents.status = 'abandoned', false) AS abandoned,
+    owned.position AS position
+FROM owned
+LEFT JOIN intents ON intents.user_intent_id = owner ->> 'user_intent_id'"""
+
+HISTORY_VIEW_ON_POSTGRES = TableDefinition(
+    name="chat_history", columns=(), key=(), ddl=(_POSTGRES_VIEW,)
+)
 HISTORY_VIEW = TableDefinition(name="chat_history", columns=(), key=(), ddl=(_SQLITE_VIEW,))
 
 

@@ -72,14 +72,9 @@ class Intents:
     ) -> list[RowChange]:
         """The rows of the intents that ``facts`` changed."""
         if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
-            return [INTENTS.gone(intent_id) for intent_id in _all_ids(state)]
+            return [INTENTS.gone(intent.user_intent_id) for intent in state.intents()]
         touched = dict.fromkeys(fact.user_intent_id for fact in facts if _matters(fact))
         return [_row(chat_id, state, intent_id) for intent_id in touched if intent_id is not None]
-
-
-def _all_ids(state: UserChat) -> list[IntentId]:
-    complete = [intent.user_intent_id for intent in state.complete.values()]
-    return [*state.unfinished, *complete]
 
 
 def _matters(fact: AnyFact) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
 
 from chatstream.domain.events import (
     AnyFact,
@@ -16,7 +17,7 @@ from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
 from chatstream.projections.chats import Chats
-from chatstream.projections.history import HISTORY_VIEW
+from chatstream.projections.history import HISTORY_VIEW, HISTORY_VIEW_ON_POSTGRES
 from chatstream.projections.intents import Intents
 from chatstream.projections.remembered import REMEMBERED, SERVER_VALUES, remembered_row
 from chatstream.projections.sessions import Sessions
@@ -36,10 +37,11 @@ def all_projections(owner: str) -> tuple[Projection, ...]:
     return (Chats(), Intents(), Sessions(), TurnWork(owner), Timers())
 
 
-def all_tables() -> tuple[TableDefinition, ...]:
+def all_tables(engine: Literal["sqlite", "postgresql"] = "sqlite") -> tuple[TableDefinition, ...]:
     """Every table and view beside the log, for the engine to create."""
+    history = HISTORY_VIEW if engine == "sqlite" else HISTORY_VIEW_ON_POSTGRES
     followers = tuple(projection.table for projection in all_projections(""))
-    return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, HISTORY_VIEW)
+    return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, history)
 
 
 class ReadModels:

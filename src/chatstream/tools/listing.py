@@ -27,7 +27,7 @@ def intents(reader: Reader, status: str | None, user_id: str | None) -> Iterator
         state = reader.state(chat_id)
         if state.status == "erased" or user_id not in {None, state.user_id}:
             continue
-        every = (*state.unfinished.values(), *state.complete.values())
-        found += [intent_view(state, one, chat_id) for one in every if status in {None, one.status}]
+        wanted = [one for one in state.intents() if status in {None, one.status}]
+        found += [intent_view(state, one, chat_id) for one in wanted]
     for view in sorted(found, key=lambda view: view.last_activity_at, reverse=True):
         yield msgspec.json.encode(view).decode()
