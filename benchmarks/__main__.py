@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     wanted = parser.parse_args()
     scale = QUICK if wanted.quick else FULL
+    # A time-out from outside must end the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     take_last_core()
     lines = asyncio.run(measure(scale, wanted.parts or list(PARTS)))
     write_json(wanted.json, lines, scale)

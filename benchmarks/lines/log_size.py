@@ -25,7 +25,7 @@ async def measure(scale: Scale) -> list[Line]:
 
 def _lines(database: sqlite3.Connection) -> list[Line]:
     (turns,) = database.execute(
-        "SELECT count(*) FROM stored_events WHERE topic = 'turn.1' AND state LIKE '%\"finished\"%'"
+        "SELECT count(*) FROM stored_events WHERE topic = 'turn.1' AND cast(state AS text) LIKE '%\"finished\"%'"
     ).fetchone()
     (bodies,) = database.execute("SELECT sum(length(state)) FROM stored_events").fetchone()
     (pages, page_bytes) = (
