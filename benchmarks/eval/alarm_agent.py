@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import time, timezone
+from datetime import UTC, time
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def assistant(learned: list[Dialogue], driven: list[Dialogue]) -> Assistant:
         if not result_of(dialogues[context.user_chat_id], "AddAlarm", call):
             raise ToolFailed("I was not able to set the alarm.")
 
-    return assistant_from_tools([get_alarms, add_alarm], zone=timezone.utc)
+    return assistant_from_tools([get_alarms, add_alarm], zone=UTC)
 
 
 def examples(learned: list[Dialogue], intent: str) -> list[str]:

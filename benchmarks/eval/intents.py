@@ -18,7 +18,10 @@ TARGETS = {3: 89.0, 5: 93.0, 10: 95.0}
 
 
 def figures(folder: Path) -> list[Figure]:
-    clinc, snips = intents(folder / "intents_clinc150.jsonl"), intents(folder / "intents_snips.jsonl")
+    clinc, snips = (
+        intents(folder / "intents_clinc150.jsonl"),
+        intents(folder / "intents_snips.jsonl"),
+    )
     return [*_small(clinc), *_all(clinc), _snips(snips)]
 
 
@@ -60,8 +63,18 @@ def _all(split: Split) -> list[Figure]:
         right += recognition.is_sure and recognition.name == name
     foreign = [recogniser.recognise(text).is_sure for text in split.tests[OUT_OF_SCOPE]]
     return [
-        Figure("CLINC150, all 150 intents, 10 examples", share(first, len(tests)), target=78, of=len(tests)),
-        Figure("  the right one among the first three", share(third, len(tests)), target=91, of=len(tests)),
+        Figure(
+            "CLINC150, all 150 intents, 10 examples",
+            share(first, len(tests)),
+            target=78,
+            of=len(tests),
+        ),
+        Figure(
+            "  the right one among the first three",
+            share(third, len(tests)),
+            target=91,
+            of=len(tests),
+        ),
         Figure("  acted on without asking", share(acted, len(tests)), of=len(tests)),
         Figure("  of these, right", share(right, acted), of=acted),
         Figure(

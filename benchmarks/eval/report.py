@@ -34,10 +34,14 @@ def print_table(figures: list[Figure]) -> None:
     width = max(len(figure.name) for figure in figures)
     print(f"{'':{width}}  {'measured':>10}  {'target':>10}  {'of':>6}")
     for figure in figures:
-        target = "" if figure.target is None else f"{'≥' if figure.at_least else '≤'} {figure.target:g}"
+        target = (
+            "" if figure.target is None else f"{'≥' if figure.at_least else '≤'} {figure.target:g}"
+        )
         mark = "" if figure.is_met else "  MISSED"
         of = "" if figure.of is None else figure.of
-        measured = f"{figure.value:.2f} {figure.unit}" if figure.unit != "%" else f"{figure.value:.1f} %"
+        measured = (
+            f"{figure.value:.2f} {figure.unit}" if figure.unit != "%" else f"{figure.value:.1f} %"
+        )
         print(f"{figure.name:{width}}  {measured:>10}  {target:>10}  {of:>6}{mark}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timezone
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.kinds import settle
 from chatstream.domain.steps import Option
 
-NOW = datetime(2019, 3, 1, 9, 0, tzinfo=timezone.utc)
+NOW = datetime(2019, 3, 1, 9, 0, tzinfo=UTC)
 """When the recorded dialogues play."""
 TIME_SLOT = "new_alarm_time"
 ALARM_TIME = Parameter(TIME_SLOT, time, "time", True, "Time", "When?")
@@ -39,7 +39,11 @@ def figures(folder: Path) -> list[Figure]:
     categorical = list(categorical_of(others, schema(folder)))
     return [
         Figure("SGD alarms, times in users' lines", _right(times), target=90, of=len(times)),
-        Figure("SGD services, categorical slots in users' lines", _right(categorical), of=len(categorical)),
+        Figure(
+            "SGD services, categorical slots in users' lines",
+            _right(categorical),
+            of=len(categorical),
+        ),
     ]
 
 
@@ -76,7 +80,9 @@ def _cases(
         return
     names = [*known["required_slots"], *known["optional_slots"]]
     parameters = tuple(
-        _parameter(service["slots"][name]) for name in names if service["slots"][name]["is_categorical"]
+        _parameter(service["slots"][name])
+        for name in names
+        if service["slots"][name]["is_categorical"]
     )
     asked = next((one for one in parameters if one.name in asked_for), None)
     told = {act.split(":")[1] for act in line.acts if act.startswith("INFORM:")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -23,7 +23,7 @@ class Desk:
 
     def assistant(self, **options) -> Assistant:
         """The assistant over this desk."""
-        return assistant_from_tools(self.tools(), zone=timezone.utc, **options)
+        return assistant_from_tools(self.tools(), zone=UTC, **options)
 
     def tools(self) -> list:
         desk = self
@@ -38,9 +38,7 @@ class Desk:
             ],
             answer="Your alarm “{name}” rings {when}.",
         )
-        async def create_alarm(
-            when: datetime, context: ToolContext, name: str = "Alarm"
-        ) -> None:
+        async def create_alarm(when: datetime, context: ToolContext, name: str = "Alarm") -> None:
             """Set an alarm.
 
             Args:

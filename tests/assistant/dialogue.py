@@ -1,13 +1,13 @@
 """A conversation without a server: the chat's own decisions, and an agent that runs on them.
 
-    talk = Dialogue(assistant)
-    await talk.say("Create alarm")     # returns what the assistant said
+talk = Dialogue(assistant)
+await talk.say("Create alarm")     # returns what the assistant said
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from chatstream.domain.commands import (
     AnyCommand,
@@ -27,7 +27,7 @@ from chatstream.domain.user_chat import INITIAL, decide, fold
 from chatstream.ids import ChatId
 from chatstream.turns.turn import Turn, turn_of
 
-MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=timezone.utc)
+MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 CHAT = ChatId("chat_1")
 
 

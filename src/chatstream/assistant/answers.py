@@ -127,7 +127,7 @@ def done(tool: Tool, values: Mapping[str, Any], result: Any, now: datetime) -> s
 
 def filled(template: str, tool: Tool, values: Mapping[str, Any], now: datetime, **more: Any) -> str:
     """``template`` with ``{parameter}`` filled in; what has no value is empty."""
-    every = {name: "" for name in (parameter.name for parameter in tool.parameters)}
+    every = dict.fromkeys((parameter.name for parameter in tool.parameters), "")
     texts = {name: shown(value, now) for name, value in _with_defaults(tool, values).items()}
     others = {name: shown(value, now) for name, value in more.items()}
     return template.format_map(every | texts | others)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from chatstream.assistant import answers
 from chatstream.assistant.calling import call, carry_out, confirm
+from chatstream.assistant.extract import read_values
 from chatstream.assistant.fallback import NONE_OF_THESE, ask_to_rephrase, chosen, fall_back
 from chatstream.assistant.filling import MOST_TRIES, Filled, ask, fill, fill_form, slots_of, store
-from chatstream.assistant.extract import read_values
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.repair import SMALL_TALK, Act, act_of, wants_again
 from chatstream.assistant.scene import Scene, Task, arguments_of, last_answer, scene_of

@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -70,7 +70,7 @@ class Assistant:
         self.skills = Skills(
             tools=by_name,
             recogniser=Recogniser({one.name: one.utterances for one in made}),
-            zone=zone or datetime.now(timezone.utc).astimezone().tzinfo or timezone.utc,
+            zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             handover=handover,
         )
 

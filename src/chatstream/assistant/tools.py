@@ -4,7 +4,7 @@
     async def create_alarm(when: datetime, name: str = "Alarm") -> str:
         \"\"\"Set an alarm.
 
-        Args:
+Args:
             when: When shall it ring?
         \"\"\"
 
@@ -41,7 +41,7 @@ _SECTION = re.compile(r"^(?:Args|Arguments|Parameters|Returns|Raises|Yields|Exam
 _ARGUMENT = re.compile(r"^\s+\*{0,2}(?P<name>\w+)(?:\s*\([^)]*\))?:\s*(?P<text>.*)$")
 
 
-class ToolFailed(Exception):  # noqa: N818 - what happened
+class ToolFailed(Exception):
     """Raised by a tool that could not do it, for a reason that the user may read. Nothing was
     changed: the user is asked whether to try again."""
 
@@ -75,7 +75,9 @@ class Tool:
         self.title = title or re.sub(r"[\s_-]+", " ", self.name).capitalize()
         self.description = description or summary or self.title
         self.examples = tuple(read_example(marked) for marked in examples)
-        self.parameters = parameters_of(function, described, prompts or {}, _cues_of(self.examples), synonyms or {})
+        self.parameters = parameters_of(
+            function, described, prompts or {}, _cues_of(self.examples), synonyms or {}
+        )
         self.asks = frozenset(asks)
         self.answer = answer
         self.confirm = confirm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from chatstream.domain.steps import (
     Component,
@@ -97,7 +97,7 @@ async def _clock() -> Steps:
     call = ToolCall("clock", {"zone": "UTC"}, "clock-1", idempotent=True, visible=True)
     result = yield call
     if result is None:
-        now = datetime.now(tz=timezone.utc)
+        now = datetime.now(tz=UTC)
         result = ToolResult(call.call_id, ok=True, result=f"{now:%H:%M}")
         yield result
     yield Thinking("tool_execution", "Looked at the clock")

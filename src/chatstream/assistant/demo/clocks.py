@@ -74,7 +74,9 @@ def clock_tools(store: DemoStore) -> list[Tool]:
             raise ToolFailed("A timer may run for a week at most.")
         due = context.now + duration
         await _keep(store, "timer", context, due, shown(duration, context.now))
-        return f"The timer runs for {shown(duration, context.now)}, until {shown(due, context.now)}."
+        return (
+            f"The timer runs for {shown(duration, context.now)}, until {shown(due, context.now)}."
+        )
 
     @tool(
         examples=[

@@ -62,7 +62,9 @@ def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Fou
     if all(value.isdigit() for value in values):
         numbers = [(one, f"{one.value:g}") for one in find_numbers(text)]
         return [Found(value, one.start, one.end) for one, value in numbers if value in values]
-    found = find_choices(text, {value: (*names_of(value), *parameter.synonyms.get(value, ())) for value in values})
+    found = find_choices(
+        text, {value: (*names_of(value), *parameter.synonyms.get(value, ())) for value in values}
+    )
     if found or not is_asked:
         return found
     return find_by_place(text, values)

@@ -46,7 +46,7 @@ def find_flags(text: str, name: str) -> list[Found[bool]]:
     words = [word for word in re.split(r"[\s_]+", name.lower()) if word and word not in _PARTICLES]
     found: list[Found[bool]] = []
     for word in words:
-        stem = re.escape(word[:-1] if word.endswith("s") else word)
+        stem = re.escape(word.removesuffix("s"))
         for match in re.finditer(rf"(?<!\w){stem}\w{{0,3}}(?!\w)", text, re.IGNORECASE):
             wanted = _NEGATED.search(text[: match.start()]) is None
             found.append(Found(wanted, match.start(), match.end()))

@@ -1,0 +1,84 @@
+"""The assistant behind a real server: drops, and `kill -9` between a call and its result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.protocol.server import Server
+
+from chatstream.client import ChatClient
+
+
+class AssistantServer(Server):
+    """A server of the assistant that dies in its first call."""
+
+    def _command(self) -> list[str]:
+        command = super()._command()
+        command[command.index("--agent") + 1] = "tests.assistant.deadly_agent:agent"
+        return command
+
+    @property
+    def alarms(self) -> list[Path]:
+        """What was set, one file a call id."""
+        return sorted(self.gates.glob("*.alarm"))
+
+    def survive(self) -> None:
+        """Let no call kill the process."""
+        (self.gates / "died").touch()
+
+    def revive(self) -> None:
+        """Wait for the process to be dead, and start it again."""
+        self.exit_code()
+        self.start()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[AssistantServer]:
+    with AssistantServer(tmp_path, RATE_LIMIT=0) as running:
+        yield running  # type: ignore[misc]
+
+
+async def test_the_seed_flow_over_a_dropped_connection(server: AssistantServer):
+    server.survive()
+    async with ChatClient(server.socket_url) as client:
+        chat = await client.open()
+        asked = await chat.answer_to(await chat.send("Create alarm"))
+        assert (asked.status, asked.content) == ("needs_input", "When shall it ring?")
+        before, token = chat.view, client.token
+    async with ChatClient(server.socket_url, token=token) as client:
+        chat = await client.open(before.user_chat_id)
+        assert before.intent is not None
+        done = await chat.answer_to(await chat.send("7 am tomorrow"))
+        assert done.content == "Your alarm is set."
+        intent = chat.view.intents[before.intent.user_intent_id]
+        assert intent.status == "complete"
+        assert {event.session_id for event in done.events} == {asked.events[0].session_id}
+        again = await chat.answer_to(await chat.send("Create another alarm"))
+        assert again.status == "needs_input"
+        assert again.events[0].user_intent_id != intent.user_intent_id
+
+
+async def test_a_kill_in_an_idempotent_call_leaves_one_alarm(server: AssistantServer):
+    async with ChatClient(server.socket_url) as client:
+        chat = await client.open()
+        sending = asyncio.create_task(chat.send("set an alarm in 20 minutes"))
+        await asyncio.to_thread(server.revive)
+        answer = await chat.answer_to(await sending)
+        assert (answer.status, answer.content) == ("finished", "Your alarm is set.")
+        assert len(server.alarms) == 1
+
+
+async def test_a_kill_in_another_call_asks_the_user(server: AssistantServer):
+    async with ChatClient(server.socket_url) as client:
+        chat = await client.open()
+        sending = asyncio.create_task(chat.send("launch the rocket at noon"))
+        await asyncio.to_thread(server.revive)
+        answer = await chat.answer_to(await sending)
+        assert answer.status == "needs_input"
+        assert "cannot tell" in answer.content
+        again = await chat.answer_to(await chat.send("yes, try again"))
+        assert again.status == "finished"
+        assert len(server.alarms) == 1
