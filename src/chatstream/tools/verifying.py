@@ -38,7 +38,11 @@ class Difference(Struct, frozen=True):
 
 def problems(reader: Reader) -> Iterator[str]:
     """What is wrong with the database, one line each; none for a whole one."""
-    gaps, differences = compare(reader)
+    try:
+        gaps, differences = compare(reader)
+    except Exception as error:  # noqa: BLE001 - a damaged file fails in ways of its own: say so
+        yield f"the database cannot be read: {type(error).__name__}: {error}"
+        return
     yield from gaps
     yield from map(str, differences)
 
