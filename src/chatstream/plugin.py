@@ -18,6 +18,7 @@ from litestar.plugins import InitPlugin
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Engine
+from chatstream.eventstore.writer import Batch
 from chatstream.http.backend import Backend
 from chatstream.http.problem import handle_routing_errors
 from chatstream.http.routes import is_ours, routes
@@ -32,6 +33,8 @@ from chatstream.projections.rows import ConnectionRow
 from chatstream.timestamps import to_text
 from chatstream.turns.agents import Agent, as_agent, load_agent
 from chatstream.turns.context import ContextManager
+from chatstream.turns.counting import CountedTurns
+from chatstream.turns.watching import TurnWatch, Watches
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry
@@ -70,6 +73,8 @@ class ChatStreamPlugin(InitPlugin):
         self.registry = ConnectionRegistry()
         self.streams = Streams()
         self.metrics = Metrics()
+        self.node.store.measure = self._count
+        self.node.runner.watch = _turn_watch(self.settings, self.metrics)
         self._identities = Identities(self.settings, "")
         self._limiter = RateLimiter(self.settings.rate_limit)
 
@@ -123,17 +128,33 @@ class ChatStreamPlugin(InitPlugin):
             identities=self._identities,
             limiter=self._limiter,
             now_ms=self.node.now_ms,
+            metrics=self.metrics,
         )
 
     def _watch(self) -> None:
         self.metrics.watch("turns_running", "Turns that run", self._running)
         self.metrics.watch("writer_depth", "Appends that wait", self._depth)
+        self.metrics.watch(
+            "writer_stuck_seconds", "Age of the transaction in progress", self._stuck
+        )
+        self.metrics.watch("sockets", "Live WebSocket connections", self.registry.__len__)
+        self.metrics.watch(
+            "reader_lag_events",
+            "Stored events that the slowest socket has still to be sent",
+            self.registry.largest_lag,
+        )
 
     def _running(self) -> float:
         return self.node.runner.running
 
     def _depth(self) -> float:
         return self.node.store.depth
+
+    def _stuck(self) -> float:
+        return self.node.store.stuck_seconds
+
+    def _count(self, batch: Batch) -> None:
+        self.metrics.transaction(appends=batch.appends, events=batch.events, seconds=batch.seconds)
 
 
 def engine_of(settings: Settings, *, read_only: bool = False) -> Engine:
@@ -167,6 +188,24 @@ def _agent(settings: Settings, agent: object | None) -> Agent:
     from chatstream.assistant.tour import agent as tour
 
     return as_agent(tour)
+
+
+def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:
+    """Metrics always; traces where they are wanted and can be had.
+
+    Raises:
+        ConfigurationError: tracing is on, and its extra is not installed.
+    """
+    counted = CountedTurns(metrics)
+    if not settings.tracing:
+        return counted
+    try:
+        from opentelemetry.trace import get_tracer
+
+        from chatstream.turns.tracing import TracedTurns
+    except ImportError as error:
+        raise ConfigurationError("tracing needs the extra: chatstream[otel]") from error
+    return Watches(counted, TracedTurns(get_tracer("chatstream")))
 
 
 class _LocalConnections:
