@@ -266,7 +266,8 @@ def _drained(talk: Talk[Filled]) -> Filled:
         try:
             next(talk)
         except StopIteration as end:
-            return end.value
+            filled: Filled = end.value
+            return filled
 
 
 def _switch(scene: Scene, task: Task, other: Tool, confidence: float) -> Talk[None]:

@@ -29,7 +29,36 @@ _CONNECTOR = re.compile(
     re.IGNORECASE,
 )
 _EMPTY_WORDS = frozenset(
-    ["a", "an", "and", "at", "be", "by", "for", "from", "goes", "i", "in", "is", "it", "me", "my", "new", "of", "on", "one", "please", "set", "that", "the", "this", "time", "to", "up", "with"]
+    [
+        "a",
+        "an",
+        "and",
+        "at",
+        "be",
+        "by",
+        "for",
+        "from",
+        "goes",
+        "i",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "new",
+        "of",
+        "on",
+        "one",
+        "please",
+        "set",
+        "that",
+        "the",
+        "this",
+        "time",
+        "to",
+        "up",
+        "with",
+    ]
 )
 _ROLE_WORDS = {
     "from": {"from", "leaving", "leave", "depart", "departing", "start", "source", "origin"},

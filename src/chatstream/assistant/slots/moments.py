@@ -10,7 +10,7 @@ from msgspec import Struct
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
-from chatstream.assistant.slots.times import Clock, find_times
+from chatstream.assistant.slots.times import Clock, Half, find_times
 
 _IN = re.compile(r"\b(?:in|after|within)\s+(?:the\s+next\s+|about\s+)?$", re.IGNORECASE)
 _FROM_NOW = re.compile(r"\s+(?:from\s+now|later)\b", re.IGNORECASE)
@@ -161,5 +161,5 @@ def _with_part_of_day(text: str, one: Found[Moment]) -> Found[Moment]:
     part = _PART_OF_DAY.search(text[one.start : one.end])
     if part is None:
         return one
-    half = "am" if part["am"] else "pm"
+    half: Half = "am" if part["am"] else "pm"
     return Found(Moment(one.value.day, Clock(clock.in_half(half), half)), one.start, one.end)
