@@ -22,7 +22,46 @@ from chatstream.assistant.slots.yesno import find_flags, says
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 WORDS = st.sampled_from(
-    ["a", "an", "at", "7", "am", "pm", "half", "past", "quarter", "to", "tomorrow", "next", "friday", "march", "3rd", "31", "feb", "99", ":", "/", "-", "$", "€", "in", "two", "weeks", "hours", "noon", "tonight", "the", "last", "no", "yes", "make", "it", "12:30", "2026-13-40", "9999999999"]
+    [
+        "a",
+        "an",
+        "at",
+        "7",
+        "am",
+        "pm",
+        "half",
+        "past",
+        "quarter",
+        "to",
+        "tomorrow",
+        "next",
+        "friday",
+        "march",
+        "3rd",
+        "31",
+        "feb",
+        "99",
+        ":",
+        "/",
+        "-",
+        "$",
+        "€",
+        "in",
+        "two",
+        "weeks",
+        "hours",
+        "noon",
+        "tonight",
+        "the",
+        "last",
+        "no",
+        "yes",
+        "make",
+        "it",
+        "12:30",
+        "2026-13-40",
+        "9999999999",
+    ]
 )
 
 
