@@ -1,7 +1,10 @@
 """Reads the sample data and splits it: what the assistant may learn from, and what it is tested on.
 
-The split is fixed: utterances by a seed, dialogues by their place in the file. Thresholds and
-grammar were chosen on the first part alone.
+The split is fixed: utterances by a seed, dialogues by their place in the file. How clean it is:
+thresholds come from the first part of the utterances; the first search for features also saw
+shuffles that cross the cut. Of the alarm dialogues the part to learn from was made larger twice
+(12, 18, 23) after the rest had been scored, and the calls made (not the words said) in those still
+tested were looked at: their figure is an optimistic one until it is taken on fresh dialogues.
 """
 
 from __future__ import annotations
