@@ -102,7 +102,10 @@ async def _attack(text: str) -> Steps:
     yield Thinking(text[:60], text, data={"missing": [text]})
     yield Component(text[:60], text, data={"html": text})
     yield buttons(text, (text, text))
-    schema = {"type": "object", "properties": {"x": {"type": "string", "title": text, "enum": [text]}}}
+    schema = {
+        "type": "object",
+        "properties": {"x": {"type": "string", "title": text, "enum": [text]}},
+    }
     yield FollowUp(text, Form(text, schema))
 
 

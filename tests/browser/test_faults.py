@@ -70,7 +70,7 @@ def wire(page: Page) -> Wire:
 
 
 @pytest.fixture
-def widget(page: Page, wire: Wire, server: Server) -> Widget:  # noqa: ARG001 (first the wire)
+def widget(page: Page, wire: Wire, server: Server) -> Widget:
     return Widget(page, server).load()
 
 

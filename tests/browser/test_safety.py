@@ -56,14 +56,18 @@ class Watch:
             self.broken.append(request.url)
 
 
-def test_what_strangers_write_is_shown_and_never_run(context: BrowserContext, server: Server) -> None:
+def test_what_strangers_write_is_shown_and_never_run(
+    context: BrowserContext, server: Server
+) -> None:
     page = context.new_page()
     watch = Watch(page, server.url)
     widget = Widget(page, server).load()
     strings = corpus()
     assert len(strings) > 35
     for text in strings:
-        widget.page.evaluate("([chat, text]) => chat.client.send('attack ' + text)", [widget.element, text])
+        widget.page.evaluate(
+            "([chat, text]) => chat.client.send('attack ' + text)", [widget.element, text]
+        )
     expect(widget.page.locator("chatstream-form")).to_have_count(len(strings), timeout=60_000)
     for summary in widget.page.locator(".steps summary").all():
         summary.evaluate("element => element.click()")
@@ -152,8 +156,12 @@ RUN_AXE = """async () => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_complain_of(browser: Browser, server: Server, axe: str, scheme: Any) -> None:
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1100, "height": 800})
+def test_axe_finds_nothing_to_complain_of(
+    browser: Browser, server: Server, axe: str, scheme: Any
+) -> None:
+    context = browser.new_context(
+        color_scheme=scheme, bypass_csp=True, viewport={"width": 1100, "height": 800}
+    )
     try:
         widget = Widget(context.new_page(), server).load()
         widget.page.evaluate(axe)

@@ -22,7 +22,9 @@ class Widget:
         """Open the page and wait until it can be written in."""
         self.page.goto(self.server.url)
         self.composer.wait_for()
-        self.page.wait_for_function("chat => chat.client?.state.status === 'live'", arg=self.element)
+        self.page.wait_for_function(
+            "chat => chat.client?.state.status === 'live'", arg=self.element
+        )
         return self
 
     @property

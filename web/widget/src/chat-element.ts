@@ -340,11 +340,7 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   readonly #onSend = (content: string): boolean => this.#send(content);
   readonly #onStop = (): void => void this.client?.stop();
   readonly #offlineReply = (content: string): string | null => offlineReplyTo(content, this.offlineReplies);
-  // Done when what came is drawn, so that the log can keep its place.
-  readonly #loadEarlier = async (): Promise<void> => {
-    await this.client?.loadEarlier();
-    await this.updateComplete;
-  };
+  readonly #loadEarlier = async (): Promise<void> => void (await this.client?.loadEarlier());
   readonly #lastSent = (): string => {
     const said = this.client?.chat.events.findLast((event) => event.type === 'user');
     return said?.type === 'user' ? (said.content ?? '') : '';

@@ -9,5 +9,8 @@ if (chat && prefix) chat.server = prefix;
 // The page is nothing but the chat: who comes here wants to write. Not on touch screens, where a
 // keyboard would cover the page at once.
 if (chat && matchMedia('(pointer: fine)').matches) {
-  void customElements.whenDefined('chatstream-chat').then(() => chat.updateComplete).then(() => chat.focus());
+  void customElements
+    .whenDefined('chatstream-chat')
+    .then(() => chat.updateComplete)
+    .then(() => chat.focus());
 }

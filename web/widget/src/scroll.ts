@@ -32,18 +32,20 @@ export class ScrollKeeper {
     this.stick();
   }
 
-  /** Runs `change`, which adds something above, and keeps what is being read where it is. */
-  async hold(change: () => Promise<unknown>): Promise<void> {
+  /** What is being read now and where it stands; the function returned puts it back there. */
+  hold(): () => void {
     const anchor = this.#firstVisible();
     const top = anchor?.getBoundingClientRect().top ?? 0;
-    await change();
-    if (anchor) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - top;
-    this.#lastTop = this.#scroller.scrollTop;
+    return () => {
+      if (anchor) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - top;
+      this.#lastTop = this.#scroller.scrollTop;
+    };
   }
 
   #firstVisible(): Element | null {
     const { top } = this.#scroller.getBoundingClientRect();
-    const entries = [...this.#scroller.querySelectorAll('.entry')];
+    // A message, since the line of the day moves up to the first message of that day.
+    const entries = [...this.#scroller.querySelectorAll('.entry:not(.divider)')];
     return entries.find((entry) => entry.getBoundingClientRect().bottom > top) ?? null;
   }
 

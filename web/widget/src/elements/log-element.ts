@@ -31,6 +31,7 @@ export class LogElement extends LightElement {
   offlineReply: (content: string) => string | null = () => null;
   loadEarlier: () => Promise<void> = () => Promise.resolve();
   loadingEarlier = false;
+  #putBack: (() => void) | null = null;
   readonly keeper = new ScrollKeeper(this, (attached) => this.#attachedChanged(attached));
 
   constructor() {
@@ -47,9 +48,20 @@ export class LogElement extends LightElement {
     turn?.showAnswers(chat.answers);
   }
 
-  protected override updated(_changed: PropertyValues): void {
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get('chat');
+    const earlierCame =
+      before && before.user_chat_id === this.chat?.user_chat_id && before.from > this.chat.from;
+    this.#putBack = earlierCame && !this.keeper.attached ? this.keeper.hold() : null;
+  }
+
+  protected override updated(): void {
     if (this.chat) this.showAnswers(this.chat);
     this.keeper.stick();
+    const putBack = this.#putBack;
+    putBack?.();
+    // Once more when the turns that came have drawn what is in them.
+    if (putBack) requestAnimationFrame(putBack);
   }
 
   protected override render(): TemplateResult | typeof nothing {
@@ -143,10 +155,7 @@ export class LogElement extends LightElement {
     if (this.loadingEarlier || !this.chat || this.chat.from === 0) return;
     this.loadingEarlier = true;
     try {
-      await this.keeper.hold(async () => {
-        await this.loadEarlier();
-        await this.updateComplete;
-      });
+      await this.loadEarlier();
     } finally {
       this.loadingEarlier = false;
     }
