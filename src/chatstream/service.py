@@ -202,6 +202,7 @@ class ChatService:
             changes = self._read_models.changes(lane.chat_id, decision.facts, decision.state)
             erases = isinstance(command, EraseChat)
             if erases:
+                events = _erased_but_last(events)
                 changes += self._forgotten_bodies(lane.chat_id, before)
             append = Append(
                 lane.chat_id, before.position, events, changes, erase if erases else None
@@ -272,11 +273,13 @@ class ChatService:
     def _committed(self, lane: Lane, verdict: Verdict) -> None:
         first = lane.committed.position + 1
         lane.committed = verdict.after
+        feed = self._hub.get(lane.chat_id) if verdict.bodies else None
         if verdict.rewrites:
             self._hub.forget(lane.chat_id)
+            # Committed with the erasure, but as it was before: the log has the erased form.
+            self._committed_bodies = [one for one in self._committed_bodies if one[0] is not feed]
             lane.distrust()  # what the state still holds has just been erased
         lane.answer(verdict)
-        feed = self._hub.get(lane.chat_id) if verdict.bodies else None
         if feed is not None:
             feed.turn_running = verdict.after.turn is not None
             self._committed_bodies.append((feed, first, verdict.bodies))
@@ -355,6 +358,12 @@ def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
         for fact in facts:
             refuse_unstorable(msgspec.to_builtins(fact))
     return events
+
+
+def _erased_but_last(events: tuple[NewEvent, ...]) -> tuple[NewEvent, ...]:
+    """What an erasure stores: its last event is the newest that is not erased."""
+    *before, erased = events
+    return (*(replace(one, body=erase(one.topic, one.body)) for one in before), erased)
 
 
 def _position_of(command: AnyCommand, after: UserChat, first_position: int) -> int:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.service.faulty import FaultyEngine
 
-from chatstream.domain.commands import OpenChat, SendMessage
+from chatstream.domain.commands import EraseChat, OpenChat, SendMessage
 from chatstream.domain.events import ComponentShown, ThinkingAdded, TurnChanged
 from chatstream.domain.steps import Buttons, FollowUp, Response, Thinking, ToolCall, ToolResult
 from chatstream.errors import Refused
@@ -296,3 +296,28 @@ async def test_an_agent_knows_the_time():
 
     async with TestChat(agent, clock=FakeClock(1_700_000_000_000)) as chat:
         assert (await chat.send("time?")).answer == "2023-11-14T22:13:20+00:00"
+
+
+async def test_a_reader_never_gets_what_an_erasure_of_the_same_commit_erased():
+    engine = FaultyEngine()
+    async with TestChat(scripted([]), engine=engine) as chat:
+        seen: list[bytes] = []
+
+        async def read() -> None:
+            async for frames in chat.node.service.feed(chat.chat_id).follow(0):
+                seen.extend(frame.data for frame in frames)
+
+        reader = asyncio.create_task(read())
+        await wait_for(lambda: len(seen) == 1)
+        engine.gate.clear()
+        chat.node.service.submit(SendMessage(**chat._base(), id="m0", content="first"))
+        await wait_for(lambda: chat.node.store.depth > 0)
+        sent = chat.node.service.submit(SendMessage(**chat._base(), id="m1", content="sesame"))
+        erased = chat.node.service.submit(EraseChat(**chat._base()))
+        engine.gate.set()
+        await asyncio.gather(sent, erased)
+        await wait_for(lambda: b'"status":"erased"' in seen[-1])
+        assert not any(b"sesame" in frame for frame in seen)
+        stored = [row.body for row in await chat.node.store.read(chat.chat_id, 0, 100)]
+        assert all(b'"erased":true' in body for body in stored[:-1])
+        reader.cancel()
