@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { fieldsOf, leavesOf } from '../src/forms/schema.ts';
+import { validateDraft } from '../src/forms/validate.ts';
+import { initialDraft, valuesOf, type Draft } from '../src/forms/values.ts';
+import { Texts } from '../src/strings.ts';
+
+const TEXTS = new Texts('en');
+
+function field(schema: object, required = false) {
+  return fieldsOf({ type: 'object', required: required ? ['x'] : [], properties: { x: schema } });
+}
+
+/** The message for one value of a field with `schema`. */
+function message(schema: object, held: Draft[string], required = false): string | undefined {
+  return validateDraft(field(schema, required), { x: held }, TEXTS)['x'];
+}
+
+describe('fields', () => {
+  test.each([
+    [{ type: 'string' }, 'text'],
+    [{ type: 'string', format: 'textarea' }, 'textarea'],
+    [{ type: 'string', format: 'date-time' }, 'date-time'],
+    [{ type: 'string', format: 'unheard-of' }, 'text'],
+    [{ type: 'integer' }, 'integer'],
+    [{ type: ['number', 'null'] }, 'number'],
+    [{ type: 'boolean' }, 'boolean'],
+    [{ enum: ['a', 'b'] }, 'choice'],
+    [{ oneOf: [{ const: 1, title: 'One' }] }, 'choice'],
+    [{ type: 'array', items: { enum: ['a'] } }, 'choices'],
+    [{ type: 'object', properties: {} }, 'group'],
+  ])('%j is shown as %s', (schema, kind) => expect(field(schema)[0]?.kind).toBe(kind));
+
+  test('a schema that is none has no fields', () => {
+    for (const schema of [null, undefined, true, 'x', [], { properties: 3 }])
+      expect(fieldsOf(schema)).toEqual([]);
+  });
+
+  test('names become labels where there is no title', () => {
+    expect(
+      fieldsOf({ properties: { firstName: {}, last_name: {}, z: { title: 'Zip' } } }).map(
+        ({ label }) => label,
+      ),
+    ).toEqual(['First Name', 'Last name', 'Zip']);
+  });
+});
+
+describe('values', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      text: { type: 'string' },
+      count: { type: 'integer', default: 2 },
+      size: { enum: ['s', 'm'], default: 'm' },
+      extras: { type: 'array', items: { enum: ['a', 'b', 'c'] } },
+      agreed: { type: 'boolean' },
+      address: { type: 'object', properties: { street: { type: 'string' }, zip: { type: 'string' } } },
+    },
+  };
+  const fields = fieldsOf(schema);
+
+  test('an untouched form holds its defaults and nothing else', () => {
+    expect(valuesOf(fields, initialDraft(fields))).toEqual({ count: 2, size: 'm', agreed: false });
+  });
+
+  test('what was filled in has the types of the schema', () => {
+    const draft = {
+      text: 'x',
+      count: '7',
+      size: [0],
+      extras: [0, 2],
+      agreed: true,
+      'address/street': 'Elm',
+      'address/zip': '',
+    };
+    expect(valuesOf(fields, draft)).toEqual({
+      text: 'x',
+      count: 7,
+      size: 's',
+      extras: ['a', 'c'],
+      agreed: true,
+      address: { street: 'Elm' },
+    });
+    expect(leavesOf(fields)).toHaveLength(7);
+  });
+
+  test('a moment carries the offset of the person who chose it', () => {
+    const when = fieldsOf({ properties: { when: { type: 'string', format: 'date-time' } } });
+    const { when: sent } = valuesOf(when, { when: '2026-11-23T10:30' });
+    expect(sent).toMatch(/^2026-11-23T10:30:00[+-]\d\d:\d\d$/);
+    expect(new Date(String(sent)).getTime()).toBe(new Date('2026-11-23T10:30').getTime());
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    [{ type: 'string' }, '', true, 'Please fill this in'],
+    [{ type: 'string' }, '', false, undefined],
+    [{ type: 'array', items: { enum: ['a'] } }, [], true, 'Please fill this in'],
+    [{ type: 'boolean' }, false, true, undefined],
+    [{ type: 'integer', minimum: 1 }, '0', false, 'Must be at least 1'],
+    [{ type: 'integer', maximum: 8 }, '9', false, 'Must be at most 8'],
+    [{ type: 'number', exclusiveMinimum: 0 }, '0', false, 'Must be at least 0'],
+    [{ type: 'integer' }, '1.5', false, 'Please check this value'],
+    [{ type: 'number', multipleOf: 0.1 }, '0.3', false, undefined],
+    [{ type: 'number' }, 'abc', false, 'Please check this value'],
+    [{ type: 'string', minLength: 2 }, '😀', false, 'Must have at least 2 characters'],
+    [{ type: 'string', maxLength: 2 }, 'abc', false, 'Must have at most 2 characters'],
+    [{ type: 'string', pattern: '^a+$' }, 'b', false, 'Please check this value'],
+    [{ type: 'string', pattern: '^a+$', description: 'Only a.' }, 'b', false, 'Only a.'],
+    [{ type: 'string', pattern: '(?P<x>a)' }, 'b', false, undefined],
+    [{ type: 'string', format: 'email', title: 'E-mail' }, 'nobody', false, 'Please enter a valid E-mail'],
+    [{ type: 'string', format: 'email' }, 'a@b.example', false, undefined],
+    [{ type: 'string', format: 'uri', title: 'Page' }, 'no page', false, 'Please enter a valid Page'],
+    [{ type: 'string', format: 'time' }, '07:30', false, undefined],
+    [{ type: 'array', items: { enum: ['a', 'b'] }, minItems: 2 }, [0], false, 'Please check this value'],
+  ])('%j with %j (required: %s): %s', (schema, held, required, expected) => {
+    expect(message(schema, held, required)).toBe(expected);
+  });
+
+  test('a pattern that would hang the tab is not asked about a long value', () => {
+    const began = performance.now();
+    expect(message({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(600)}!`)).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  test('errors come in the order of the fields, nested ones by their path', () => {
+    const fields = fieldsOf({
+      required: ['a', 'b'],
+      properties: {
+        a: { type: 'string' },
+        b: { type: 'object', required: ['c'], properties: { c: { type: 'string' } } },
+      },
+    });
+    expect(Object.keys(validateDraft(fields, {}, TEXTS))).toEqual(['a', 'b/c']);
+  });
+});
