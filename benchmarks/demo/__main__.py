@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import httpx
+
 from benchmarks.demo.audit import Auditor, Found
 from benchmarks.demo.commands import audit_export, audit_replays, audit_tables
 from benchmarks.demo.dialogues import EXCERPT, read

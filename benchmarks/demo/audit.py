@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import httpx
 import msgspec
+
 from benchmarks.demo.dialogues import DONE
 from benchmarks.demo.driver import Run
 
@@ -84,7 +85,7 @@ class Auditor:
         """Whether the chat's one intent gets the status within ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
-                while await self.statuses(chat_id) != [status]:  # noqa: ASYNC110 - the server's state
+                while await self.statuses(chat_id) != [status]:
                     await asyncio.sleep(0.1)
         except TimeoutError:
             return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from click.testing import CliRunner
+
 from benchmarks.demo.audit import Found, StoredEvent, compare, lines_of
 from benchmarks.demo.driver import Run
 from benchmarks.demo.server import Server
-from click.testing import CliRunner
-
 from chatstream.cli import main as chatstream_command
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from random import Random
 
 import msgspec
-from benchmarks.demo.dialogues import DONE, Dialogue, Exchange
 
+from benchmarks.demo.dialogues import DONE, Dialogue, Exchange
 from chatstream.client import Ack, Chat, ChatClient, WebSocketTransport, connect_websocket
 
 STALL_SECONDS = 90.0

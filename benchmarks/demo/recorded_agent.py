@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from benchmarks.demo.dialogues import CLOSING, Dialogue, Exchange, RecordedTurn, read
-
 from chatstream import (
     Buttons,
     IntentRecognised,

@@ -53,7 +53,7 @@ class Server:
         """Start the process and wait until it is ready."""
         self._launch()
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as http:
-            while not await self._is_ready(http):  # noqa: ASYNC110 - another process's readiness
+            while not await self._is_ready(http):
                 await asyncio.sleep(0.05)
 
     def kill(self) -> None:

@@ -6,7 +6,7 @@ Inside, a moment is an ``int`` of Unix milliseconds. Texts of this form sort as 
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 
 
@@ -23,7 +23,7 @@ def to_text(moment_ms: int) -> str:
 
 @lru_cache(maxsize=64)  # nearly all are of this second, and formatting costs more than a step
 def _second_as_text(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, tz=timezone.utc):%Y-%m-%dT%H:%M:%S}"
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def to_ms(text: str) -> int:

@@ -9,7 +9,8 @@ from tests.faults.fsync_order import may_trace, traced
 from tests.faults.mutants import BUGS
 from tests.faults.process import FaultyServer
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+# Slow: a campaign takes minutes of real deaths; ``make faults`` and ``pytest -m faults`` run it.
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 QUICK = ("no_dedupe", "reordered_sends", "offsets_in_bytes", "resume_off_by_one")
 needs_trace = pytest.mark.skipif(not may_trace(), reason="processes may not be traced here")
 

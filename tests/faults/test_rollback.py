@@ -21,7 +21,8 @@ from tests.protocol.tokens import token_for
 
 from chatstream.client import ChatClient
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+# Slow: a campaign takes minutes of real deaths; ``make faults`` and ``pytest -m faults`` run it.
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 CHAT = "chat_back"
 
 
