@@ -91,6 +91,7 @@ def test_a_piece_costs_the_same_in_a_long_chat(
 def test_history_is_loaded_upwards_and_what_is_read_stays_in_place(
     context: BrowserContext, server: Server
 ) -> None:
+    context.add_init_script(NOTHING_KEPT)
     widget = Widget(context.new_page(), server).load()
     fill(widget, 450)
     widget.load()
@@ -125,6 +126,8 @@ TOKEN_AND_CHAT = """chat => [
   chat.client.chat.user_chat_id,
 ]"""
 LOAD_ALL = "async chat => { while (chat.client.chat.from > 0) await chat.client.loadEarlier(); }"
+# Else the page goes on from what it kept while the chat was filled, and may hold all of it.
+NOTHING_KEPT = "Object.defineProperty(window, 'indexedDB', {value: undefined});"
 REMEMBER_SOCKETS = """window.sockets = [];
 window.WebSocket = class extends WebSocket {
   constructor(...given) { super(...given); window.sockets.push(this); }
