@@ -301,3 +301,16 @@ def test_finished_answers_of_an_earlier_attempt_stay():
     chat.restart()
     contents = [item.content for item in chat.state.unfinished[chat.intent_id].messages]
     assert contents == ["hello", "first part"]
+
+
+def test_a_late_submit_is_activity_of_its_complete_intent():
+    chat, form = asked()
+    first = chat.intent_id
+    chat.send("m2")
+    chat.send("m3", "between", new_intent=True)
+    chat.submit(form, {"time": "7:00"})
+    chat.step(Response("done", is_complete=True))
+    facts = chat.finish("so much for that")
+    assert told(facts)[-3:] == ["turn started", "error", "turn failed"]
+    assert chat.state.intent(first).last_activity_at == facts[-1].timestamp
+    assert chat.state.intents()[0].user_intent_id == first
