@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from chatstream.domain.commands import (
     AnyClientCommand,
     AnyCommand,
-    CancelTurn,
     ClearSession,
     ClientCommand,
     EraseChat,
@@ -207,7 +206,7 @@ class ChatService:
             append = Append(
                 lane.chat_id, before.position, events, changes, erase if erases else None
             )
-            position = _position_of(command, decision.state, before.position + 1)
+            position = before.position + 1  # the first fact carries the command's key
             bodies = tuple(event.body for event in events)
             verdict = Verdict(
                 waiting,
@@ -364,10 +363,3 @@ def _erased_but_last(events: tuple[NewEvent, ...]) -> tuple[NewEvent, ...]:
     """What an erasure stores: its last event is the newest that is not erased."""
     *before, erased = events
     return (*(replace(one, body=erase(one.topic, one.body)) for one in before), erased)
-
-
-def _position_of(command: AnyCommand, after: UserChat, first_position: int) -> int:
-    if not isinstance(command, ClientCommand) or isinstance(command, CancelTurn):
-        return first_position
-    record = after.commands.get(command.id)
-    return first_position if record is None else record.position

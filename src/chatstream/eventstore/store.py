@@ -7,7 +7,7 @@ asynchronous face that everyone else holds: append, read, fetch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec import Struct
 from chatstream.ids import ChatId
 
 SqlValue = str | int | float | bytes | None
+Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 
 
 class NewEvent(Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from chatstream.domain.events import (
@@ -14,7 +14,7 @@ from chatstream.domain.events import (
     UserMessageAdded,
 )
 from chatstream.domain.state import CommandRecord, UserChat
-from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId
 from chatstream.projections.chats import Chats
 from chatstream.projections.history import HISTORY_VIEW, HISTORY_VIEW_ON_POSTGRES
@@ -28,8 +28,6 @@ from chatstream.projections.user_values import USER_VALUES
 
 # What a read model may follow: a step of the agent is asked about by none of them.
 _MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged)
-
-Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 
 
 def all_projections(owner: str) -> tuple[Projection, ...]:

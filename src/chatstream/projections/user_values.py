@@ -6,12 +6,12 @@ more than that belongs into the team's own store.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
-from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.projections.table import TableDefinition
 
 USER_VALUES = TableDefinition(
@@ -26,7 +26,6 @@ USER_VALUES = TableDefinition(
             PRIMARY KEY (user_id, name))""",
     ),
 )
-Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 WriteRow = Callable[[RowChange], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from chatstream.domain.commands import AbandonIdleIntent, ExpireSession
 from chatstream.domain.state import Intent, UserChat
 from chatstream.errors import Refused
-from chatstream.eventstore.store import RowChange, SqlValue
+from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId, IntentId, new_nonce
 from chatstream.projections.timers import TIMERS, timer_row
 from chatstream.service import ChatService
@@ -27,7 +27,6 @@ _DUE = """SELECT user_chat_id, user_intent_id, kind FROM timers
     WHERE (kind = 'idle' AND since <= ?) OR (kind = 'session' AND since <= ?)
     ORDER BY since LIMIT ?"""
 
-Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 Write = Callable[[ChatId, RowChange], Awaitable[None]]
 
 
