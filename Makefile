@@ -75,7 +75,7 @@ release: $(DEV)  ## build the sdist and the wheel from it, and try the wheel in 
 
 lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=--upgrade
 	UV_PYTHON_DOWNLOADS=never UV_CUSTOM_COMPILE_COMMAND="make lock" sh -c '\
-		lock="uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links" && \
+		lock="uv pip compile pyproject.toml -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-strip-extras" && \
 		$$lock --all-extras --group dev -o requirements/dev.txt $(ARGS) && \
 		$$lock --extra postgres --group build -c requirements/dev.txt -o requirements/run.txt'
 
