@@ -1,5 +1,6 @@
 // Past chats, newest first, with a badge on those whose task is not finished.
 import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { ChatSummary } from '../../../client/src/types.ts';
 import { humanName, timeAgo } from '../format.ts';
 import { icons } from '../icons.ts';
@@ -39,10 +40,13 @@ function listBody({ chats, currentId }: ChatListProps, view: View): TemplateResu
   if (chats.length === 0) return html`<p class="note pad">${view.texts.get('no_chats')}</p>`;
   // A chat in which nothing was said is worth a line only while it is open here.
   const shown = chats.filter((chat) => chat.title !== null || chat.user_chat_id === currentId);
+  // Keyed: a list that is loaded anew while a row is pressed must not hand the press to another chat.
   return html`<ul>
-    ${shown.map((chat) => html`<li>${chatRow(chat, currentId, view)}</li>`)}
+    ${repeat(shown, chatKey, (chat) => html`<li>${chatRow(chat, currentId, view)}</li>`)}
   </ul>`;
 }
+
+const chatKey = (chat: ChatSummary): string => chat.user_chat_id;
 
 function chatRow(chat: ChatSummary, currentId: string, view: View): TemplateResult {
   const { texts, actions } = view;

@@ -1438,22 +1438,22 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     </button>
     ${Ra(e,t)}
   </nav>`}function Ra({chats:e,currentId:t},n){return e===null?L`<p class="note pad">${n.texts.get(`loading`)}</p>`:e===`failed`?L`<p class="note pad">${n.texts.get(`chats_failed`)}</p>`:e.length===0?L`<p class="note pad">${n.texts.get(`no_chats`)}</p>`:L`<ul>
-    ${e.filter(e=>e.title!==null||e.user_chat_id===t).map(e=>L`<li>${za(e,t,n)}</li>`)}
-  </ul>`}function za(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return L`<button
+    ${sn(e.filter(e=>e.title!==null||e.user_chat_id===t),za,e=>L`<li>${Ba(e,t,n)}</li>`)}
+  </ul>`}var za=e=>e.user_chat_id;function Ba(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return L`<button
     type="button"
     class="chat-row"
     part="chat-row"
     aria-current=${e.user_chat_id===t?`true`:B}
     @click=${()=>i.openChat(e.user_chat_id)}
   >
-    <span class="chat-name" dir="auto">${Ba(e,n)}</span>
+    <span class="chat-name" dir="auto">${Va(e,n)}</span>
     <span class="chat-meta">
       <time datetime=${e.last_activity_at}
         >${pt(e.last_activity_at,r.locale,Date.now())}</time
       >
       ${a?L`<span class="badge" part="badge">${r.get(`unfinished`)}</span>`:B}
     </span>
-  </button>`}function Ba(e,t){return e.title?e.title:e.intent?.name?U(e.intent.name):t.texts.get(`untitled_chat`)}function Va(e,t,n){return L`<div class="empty" part="empty">
+  </button>`}function Va(e,t){return e.title?e.title:e.intent?.name?U(e.intent.name):t.texts.get(`untitled_chat`)}function Ha(e,t,n){return L`<div class="empty" part="empty">
     <slot name="empty">
       <div class="empty-mark">${G.spark}</div>
       <p class="empty-title" dir="auto">${n.texts.get(`empty_title`)}</p>
@@ -1470,7 +1470,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
                   ${e}
                 </button>`)}
           </div>`}
-  </div>`}function Ha(e,t){let{texts:n,actions:r}=t;return L`<div class="header" part="header">
+  </div>`}function Ua(e,t){let{texts:n,actions:r}=t;return L`<div class="header" part="header">
     <button
       type="button"
       class="tool list-toggle"
@@ -1485,7 +1485,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       <slot name="header"
         ><p class="title"><bdi>${e.heading||n.get(`assistant`)}</bdi></p></slot
       >
-      ${Ua(e,t)}
+      ${Wa(e,t)}
     </div>
     <button
       type="button"
@@ -1506,20 +1506,20 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           >
             ${G.close}
           </button>`:B}
-  </div>`}function Ua({chat:e,entries:t},n){let r=e?vr(e):null;if(!e||!r)return B;let i=_r(r,n.texts),a=yr(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return L`<p class="task" part="task" title=${o}>
+  </div>`}function Wa({chat:e,entries:t},n){let r=e?vr(e):null;if(!e||!r)return B;let i=_r(r,n.texts),a=yr(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return L`<p class="task" part="task" title=${o}>
     <span class="offscreen">${n.texts.get(`task`)}: </span><bdi>${o}</bdi>
-  </p>`}function Wa(e,t,n,r){if(e)return B;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return L`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
+  </p>`}function Ga(e,t,n,r){if(e)return B;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return L`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
     ${G.down}<span>${i}</span>
-  </button>`}function Ga(e,t,n,r){let[i,...a]=e;return i?L`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
+  </button>`}function Ka(e,t,n,r){let[i,...a]=e;return i?L`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
     <p class="resume-heading">${G.pause}${t.texts.get(`resume_heading`)}</p>
-    ${qa(i,t)}
-    ${n?a.map(e=>qa(e,t)):Ka(a.length,t,r)}
-  </section>`:B}function Ka(e,t,n){return e===0?B:L`<button type="button" class="link more" @click=${n}>
+    ${Ja(i,t)}
+    ${n?a.map(e=>Ja(e,t)):qa(a.length,t,r)}
+  </section>`:B}function qa(e,t,n){return e===0?B:L`<button type="button" class="link more" @click=${n}>
     ${t.texts.count(`resume_more`,e)}
-  </button>`}function qa(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=pt(e.last_activity_at,n.locale,Date.now());return L`<div class="resume-task">
+  </button>`}function Ja(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=pt(e.last_activity_at,n.locale,Date.now());return L`<div class="resume-task">
     <p class="resume-name" dir="auto">${_r(e,n)}</p>
     <p class="note"><time datetime=${e.last_activity_at}>${n.get(`resume_when`,{when:a})}</time></p>
-    ${Ja(e,t)}
+    ${Ya(e,t)}
     ${e.question?L`<p class="resume-question" dir="auto">${br(e.question.text)}</p>`:B}
     <div class="button-row">
       <button type="button" class="primary" @click=${()=>r.resumeTask(i)}>
@@ -1530,15 +1530,15 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         ${n.get(`resume_dismiss`)}
       </button>
     </div>
-  </div>`}function Ja(e,t){let n=Tr(e.slots);return n.length===0?B:L`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
+  </div>`}function Ya(e,t){let n=Tr(e.slots);return n.length===0?B:L`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
     ${n.map(([e,n])=>L`<div>
           <dt dir="auto">${e}</dt>
           <dd dir="auto">${ht(n,t.texts)}</dd>
         </div>`)}
-  </dl>`}var Ya=class extends we{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(Vt(`localStorage`,`dismissed`)),this.#i=new xt,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>xa(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=ja}static{this.properties={...ba,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new it(this.#o()),this.#e??=new Rt(this,this.client,this.cache===`off`?null:new _a(this.server)),await this.#e.start(this.connect===`mount`),this.layout===`page`&&this.#g())}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),!e.caught_up||e.position===t.position)return;let r=vt(e,t).filter(e=>e.type===`response`);this.attached||(this.unread+=r.length),r.length>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:r.length})),this.layout===`page`&&e.turn&&!t.turn&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(Er(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),Ht(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus(),this.layout===`page`&&this.#g()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),ma(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new wa(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return L`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
+  </dl>`}var Xa=class extends we{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(Vt(`localStorage`,`dismissed`)),this.#i=new xt,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>xa(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=ja}static{this.properties={...ba,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new it(this.#o()),this.#e??=new Rt(this,this.client,this.cache===`off`?null:new _a(this.server)),await this.#e.start(this.connect===`mount`),this.layout===`page`&&this.#g())}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),!e.caught_up||e.position===t.position)return;let r=vt(e,t).filter(e=>e.type===`response`);this.attached||(this.unread+=r.length),r.length>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:r.length})),this.layout===`page`&&e.turn&&!t.turn&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(Er(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),Ht(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus(),this.layout===`page`&&this.#g()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),ma(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new wa(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return L`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
       ${this.#C(e)}
       <div class="main">
-        ${Ha({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
+        ${Ua({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
         ${t?this.#w(t,t.snapshot,e):B}
       </div>
       <div class="announcer offscreen" role="status" aria-live="polite"></div>
@@ -1547,7 +1547,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       </div>
       ${this.listOpen?L`<div class="scrim" @click=${()=>this.#h()}></div>`:B}`}#w(e,{chat:t,connection:n,outbox:r},i){let{entries:a,down:o}=e,s=o&&n.status!==`live`;return L` ${Ma({connection:n,down:o,cached:s&&t.events.length>0,onRetry:()=>e.client.retryNow(),onSignIn:()=>this.#v()},i)}
       <div class="stage">
-        ${a.length+r.length===0?Va(this.suggestions,e=>this.#l(e),i):B}
+        ${a.length+r.length===0?Ha(this.suggestions,e=>this.#l(e),i):B}
         <chatstream-log
           class="log"
           part="log"
@@ -1559,11 +1559,11 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           .chat=${t}
           .outbox=${r}
           .view=${i}
-          .offlineReply=${s?this.#O:Xa}
+          .offlineReply=${s?this.#O:Za}
           .loadEarlier=${this.#k}
           @chatstream-attached=${e=>this.#y(e.detail)}
         ></chatstream-log>
-        ${Wa(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
+        ${Ga(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
       </div>
       ${this.#T(t,r.length===0,i)}
       <chatstream-composer
@@ -1574,4 +1574,4 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         .onSend=${this.#E}
         .onStop=${this.#D}
         .lastSent=${this.#A}
-      ></chatstream-composer>`}#T(e,t,n){return e.turn||vr(e)||!e.caught_up||!t?B:Ga(wr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function Xa(){return null}Ut(`chatstream-chat`,Ya);var Za=document.querySelector(`meta[name="chatstream-prefix"]`)?.content,Qa=document.querySelector(`chatstream-chat`);Qa&&Za&&(Qa.server=Za),Qa&&matchMedia(`(pointer: fine)`).matches&&customElements.whenDefined(`chatstream-chat`).then(()=>Qa.updateComplete).then(()=>Qa.focus());
+      ></chatstream-composer>`}#T(e,t,n){return e.turn||vr(e)||!e.caught_up||!t?B:Ka(wr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function Za(){return null}Ut(`chatstream-chat`,Xa);var Qa=document.querySelector(`meta[name="chatstream-prefix"]`)?.content,$a=document.querySelector(`chatstream-chat`);$a&&Qa&&($a.server=Qa),$a&&matchMedia(`(pointer: fine)`).matches&&customElements.whenDefined(`chatstream-chat`).then(()=>$a.updateComplete).then(()=>$a.focus());

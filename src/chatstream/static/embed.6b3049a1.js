@@ -1441,22 +1441,22 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
     </button>
     ${ao(e,t)}
   </nav>`}function ao({chats:e,currentId:t},n){return e===null?F`<p class="note pad">${n.texts.get(`loading`)}</p>`:e===`failed`?F`<p class="note pad">${n.texts.get(`chats_failed`)}</p>`:e.length===0?F`<p class="note pad">${n.texts.get(`no_chats`)}</p>`:F`<ul>
-    ${e.filter(e=>e.title!==null||e.user_chat_id===t).map(e=>F`<li>${oo(e,t,n)}</li>`)}
-  </ul>`}function oo(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return F`<button
+    ${On(e.filter(e=>e.title!==null||e.user_chat_id===t),oo,e=>F`<li>${so(e,t,n)}</li>`)}
+  </ul>`}var oo=e=>e.user_chat_id;function so(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return F`<button
     type="button"
     class="chat-row"
     part="chat-row"
     aria-current=${e.user_chat_id===t?`true`:R}
     @click=${()=>i.openChat(e.user_chat_id)}
   >
-    <span class="chat-name" dir="auto">${so(e,n)}</span>
+    <span class="chat-name" dir="auto">${co(e,n)}</span>
     <span class="chat-meta">
       <time datetime=${e.last_activity_at}
         >${Ft(e.last_activity_at,r.locale,Date.now())}</time
       >
       ${a?F`<span class="badge" part="badge">${r.get(`unfinished`)}</span>`:R}
     </span>
-  </button>`}function so(e,t){return e.title?e.title:e.intent?.name?H(e.intent.name):t.texts.get(`untitled_chat`)}function co(e,t,n){return F`<div class="empty" part="empty">
+  </button>`}function co(e,t){return e.title?e.title:e.intent?.name?H(e.intent.name):t.texts.get(`untitled_chat`)}function lo(e,t,n){return F`<div class="empty" part="empty">
     <slot name="empty">
       <div class="empty-mark">${W.spark}</div>
       <p class="empty-title" dir="auto">${n.texts.get(`empty_title`)}</p>
@@ -1473,7 +1473,7 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
                   ${e}
                 </button>`)}
           </div>`}
-  </div>`}function lo(e,t){let{texts:n,actions:r}=t;return F`<div class="header" part="header">
+  </div>`}function uo(e,t){let{texts:n,actions:r}=t;return F`<div class="header" part="header">
     <button
       type="button"
       class="tool list-toggle"
@@ -1488,7 +1488,7 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
       <slot name="header"
         ><p class="title"><bdi>${e.heading||n.get(`assistant`)}</bdi></p></slot
       >
-      ${uo(e,t)}
+      ${fo(e,t)}
     </div>
     <button
       type="button"
@@ -1509,20 +1509,20 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
           >
             ${W.close}
           </button>`:R}
-  </div>`}function uo({chat:e,entries:t},n){let r=e?zr(e):null;if(!e||!r)return R;let i=Rr(r,n.texts),a=Br(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return F`<p class="task" part="task" title=${o}>
+  </div>`}function fo({chat:e,entries:t},n){let r=e?zr(e):null;if(!e||!r)return R;let i=Rr(r,n.texts),a=Br(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return F`<p class="task" part="task" title=${o}>
     <span class="offscreen">${n.texts.get(`task`)}: </span><bdi>${o}</bdi>
-  </p>`}function fo(e,t,n,r){if(e)return R;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return F`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
+  </p>`}function po(e,t,n,r){if(e)return R;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return F`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
     ${W.down}<span>${i}</span>
-  </button>`}function po(e,t,n,r){let[i,...a]=e;return i?F`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
+  </button>`}function mo(e,t,n,r){let[i,...a]=e;return i?F`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
     <p class="resume-heading">${W.pause}${t.texts.get(`resume_heading`)}</p>
-    ${ho(i,t)}
-    ${n?a.map(e=>ho(e,t)):mo(a.length,t,r)}
-  </section>`:R}function mo(e,t,n){return e===0?R:F`<button type="button" class="link more" @click=${n}>
+    ${go(i,t)}
+    ${n?a.map(e=>go(e,t)):ho(a.length,t,r)}
+  </section>`:R}function ho(e,t,n){return e===0?R:F`<button type="button" class="link more" @click=${n}>
     ${t.texts.count(`resume_more`,e)}
-  </button>`}function ho(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=Ft(e.last_activity_at,n.locale,Date.now());return F`<div class="resume-task">
+  </button>`}function go(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=Ft(e.last_activity_at,n.locale,Date.now());return F`<div class="resume-task">
     <p class="resume-name" dir="auto">${Rr(e,n)}</p>
     <p class="note"><time datetime=${e.last_activity_at}>${n.get(`resume_when`,{when:a})}</time></p>
-    ${go(e,t)}
+    ${_o(e,t)}
     ${e.question?F`<p class="resume-question" dir="auto">${Vr(e.question.text)}</p>`:R}
     <div class="button-row">
       <button type="button" class="primary" @click=${()=>r.resumeTask(i)}>
@@ -1533,15 +1533,15 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
         ${n.get(`resume_dismiss`)}
       </button>
     </div>
-  </div>`}function go(e,t){let n=Kr(e.slots);return n.length===0?R:F`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
+  </div>`}function _o(e,t){let n=Kr(e.slots);return n.length===0?R:F`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
     ${n.map(([e,n])=>F`<div>
           <dt dir="auto">${e}</dt>
           <dd dir="auto">${Lt(n,t.texts)}</dd>
         </div>`)}
-  </dl>`}var _o=class extends V{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(un(`localStorage`,`dismissed`)),this.#i=new Ut,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>Ha(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=Qa}static{this.properties={...Va,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new Et(this.#o()),this.#e??=new sn(this,this.client,this.cache===`off`?null:new Ra(this.server)),await this.#e.start(this.connect===`mount`),this.layout===`page`&&this.#g())}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),!e.caught_up||e.position===t.position)return;let r=Bt(e,t).filter(e=>e.type===`response`);this.attached||(this.unread+=r.length),r.length>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:r.length})),this.layout===`page`&&e.turn&&!t.turn&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(qr(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),dn(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus(),this.layout===`page`&&this.#g()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),Fa(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new Ga(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return F`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
+  </dl>`}var vo=class extends V{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(un(`localStorage`,`dismissed`)),this.#i=new Ut,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>Ha(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=Qa}static{this.properties={...Va,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new Et(this.#o()),this.#e??=new sn(this,this.client,this.cache===`off`?null:new Ra(this.server)),await this.#e.start(this.connect===`mount`),this.layout===`page`&&this.#g())}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),!e.caught_up||e.position===t.position)return;let r=Bt(e,t).filter(e=>e.type===`response`);this.attached||(this.unread+=r.length),r.length>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:r.length})),this.layout===`page`&&e.turn&&!t.turn&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(qr(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),dn(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus(),this.layout===`page`&&this.#g()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),Fa(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new Ga(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return F`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
       ${this.#C(e)}
       <div class="main">
-        ${lo({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
+        ${uo({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
         ${t?this.#w(t,t.snapshot,e):R}
       </div>
       <div class="announcer offscreen" role="status" aria-live="polite"></div>
@@ -1550,7 +1550,7 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
       </div>
       ${this.listOpen?F`<div class="scrim" @click=${()=>this.#h()}></div>`:R}`}#w(e,{chat:t,connection:n,outbox:r},i){let{entries:a,down:o}=e,s=o&&n.status!==`live`;return F` ${$a({connection:n,down:o,cached:s&&t.events.length>0,onRetry:()=>e.client.retryNow(),onSignIn:()=>this.#v()},i)}
       <div class="stage">
-        ${a.length+r.length===0?co(this.suggestions,e=>this.#l(e),i):R}
+        ${a.length+r.length===0?lo(this.suggestions,e=>this.#l(e),i):R}
         <chatstream-log
           class="log"
           part="log"
@@ -1562,11 +1562,11 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
           .chat=${t}
           .outbox=${r}
           .view=${i}
-          .offlineReply=${s?this.#O:vo}
+          .offlineReply=${s?this.#O:yo}
           .loadEarlier=${this.#k}
           @chatstream-attached=${e=>this.#y(e.detail)}
         ></chatstream-log>
-        ${fo(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
+        ${po(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
       </div>
       ${this.#T(t,r.length===0,i)}
       <chatstream-composer
@@ -1577,7 +1577,7 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
         .onSend=${this.#E}
         .onStop=${this.#D}
         .lastSent=${this.#A}
-      ></chatstream-composer>`}#T(e,t,n){return e.turn||zr(e)||!e.caught_up||!t?R:po(Gr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function vo(){return null}G(`chatstream-chat`,_o);var yo=u`
+      ></chatstream-composer>`}#T(e,t,n){return e.turn||zr(e)||!e.caught_up||!t?R:mo(Gr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function yo(){return null}G(`chatstream-chat`,vo);var bo=u`
   :host {
     position: fixed;
     inset-block-end: max(20px, env(safe-area-inset-bottom));
@@ -1661,7 +1661,7 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
       display: none;
     }
   }
-`,bo=class extends V{constructor(...e){super(...e),this.open=!1,this.side=`end`,this.theme=`auto`,this.unread=0,this.chatElement=null,this.options={}}static{this.styles=[Ya,yo]}static{this.properties={open:{type:Boolean,reflect:!0},side:{reflect:!0},theme:{reflect:!0},unread:{state:!0}}}willUpdate(){this.open&&!this.chatElement&&(this.chatElement=this.#e())}#e(){let e=Object.assign(new _o,this.options,{closable:!0,theme:this.theme});for(let t of Object.keys(Va)){let n=this.getAttribute(t);n!==null&&e.setAttribute(t,n)}return e.setAttribute(`exportparts`,xo),e.addEventListener(`chatstream-close`,()=>this.hide()),e.addEventListener(`chatstream-answer`,e=>{this.open||(this.unread+=e.detail)}),e}show(){this.open=!0,this.unread=0}hide(){this.open=!1,this.updateComplete.then(()=>this.renderRoot.querySelector(`.launch`)?.focus())}updated(e){e.has(`open`)&&this.open&&this.chatElement?.updateComplete.then(()=>this.chatElement?.focus())}render(){let e=this.#n();return F`<div
+`,xo=class extends V{constructor(...e){super(...e),this.open=!1,this.side=`end`,this.theme=`auto`,this.unread=0,this.chatElement=null,this.options={}}static{this.styles=[Ya,bo]}static{this.properties={open:{type:Boolean,reflect:!0},side:{reflect:!0},theme:{reflect:!0},unread:{state:!0}}}willUpdate(){this.open&&!this.chatElement&&(this.chatElement=this.#e())}#e(){let e=Object.assign(new vo,this.options,{closable:!0,theme:this.theme});for(let t of Object.keys(Va)){let n=this.getAttribute(t);n!==null&&e.setAttribute(t,n)}return e.setAttribute(`exportparts`,So),e.addEventListener(`chatstream-close`,()=>this.hide()),e.addEventListener(`chatstream-answer`,e=>{this.open||(this.unread+=e.detail)}),e}show(){this.open=!0,this.unread=0}hide(){this.open=!1,this.updateComplete.then(()=>this.renderRoot.querySelector(`.launch`)?.focus())}updated(e){e.has(`open`)&&this.open&&this.chatElement?.updateComplete.then(()=>this.chatElement?.focus())}render(){let e=this.#n();return F`<div
         class="panel"
         part="panel"
         role="dialog"
@@ -1682,4 +1682,4 @@ var ChatStreamBundle=(function(e){Object.defineProperty(e,Symbol.toStringTag,{va
           ${this.open?W.close:W.chat}
           ${this.unread>0?F`<span class="count" part="unread">${this.unread}</span>`:R}
         </button>
-      </slot>`}#t(e){let t=e.get(this.open?`close_chat`:`open_chat`);return this.unread>0?`${t}, ${e.count(`unread`,this.unread)}`:t}#n(){return new Ga(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.options.strings)}},xo=`chat.header.task.banner.log.message.user-message.assistant-message.bubble.answer.thinking.form.buttons.button.placeholder.error.divider.resume-card.chat-list.composer.input.send.stop.jump.code.copy.retry.empty.suggestion`.split(`.`).join(`, `);G(`chatstream-launcher`,bo);var So=`/api/v1`;function Co(e,t=So){return new URL(t,e).href}function wo(e){let{target:t}=e.dataset,n=t?document.querySelector(t):null,r=n?new _o:new bo;r.setAttribute(`server`,e.dataset.server??Co(e.src,e.dataset.prefix));for(let{name:t,value:n}of e.attributes){let e=/^data-(?!chatstream$|target$|server$|prefix$)(.+)$/.exec(t)?.[1];e&&r.setAttribute(e,n)}return(n??document.body).append(r),r}function To(e){if(window.ChatStream)return;let t={ChatElement:_o,LauncherElement:bo,ChatClient:Et,element:null};if(window.ChatStream=t,!e?.hasAttribute(`data-chatstream`))return;let n=()=>{t.element=wo(e),window.dispatchEvent(new CustomEvent(`chatstream-ready`,{detail:t.element}))};document.body?n():document.addEventListener(`DOMContentLoaded`,n,{once:!0})}return To(document.currentScript instanceof HTMLScriptElement?document.currentScript:null),e.serverOf=Co,e})({});
+      </slot>`}#t(e){let t=e.get(this.open?`close_chat`:`open_chat`);return this.unread>0?`${t}, ${e.count(`unread`,this.unread)}`:t}#n(){return new Ga(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.options.strings)}},So=`chat.header.task.banner.log.message.user-message.assistant-message.bubble.answer.thinking.form.buttons.button.placeholder.error.divider.resume-card.chat-list.composer.input.send.stop.jump.code.copy.retry.empty.suggestion`.split(`.`).join(`, `);G(`chatstream-launcher`,xo);var Co=`/api/v1`;function wo(e,t=Co){return new URL(t,e).href}function To(e){let{target:t}=e.dataset,n=t?document.querySelector(t):null,r=n?new vo:new xo;r.setAttribute(`server`,e.dataset.server??wo(e.src,e.dataset.prefix));for(let{name:t,value:n}of e.attributes){let e=/^data-(?!chatstream$|target$|server$|prefix$)(.+)$/.exec(t)?.[1];e&&r.setAttribute(e,n)}return(n??document.body).append(r),r}function Eo(e){if(window.ChatStream)return;let t={ChatElement:vo,LauncherElement:xo,ChatClient:Et,element:null};if(window.ChatStream=t,!e?.hasAttribute(`data-chatstream`))return;let n=()=>{t.element=To(e),window.dispatchEvent(new CustomEvent(`chatstream-ready`,{detail:t.element}))};document.body?n():document.addEventListener(`DOMContentLoaded`,n,{once:!0})}return Eo(document.currentScript instanceof HTMLScriptElement?document.currentScript:null),e.serverOf=wo,e})({});
