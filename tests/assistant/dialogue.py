@@ -139,14 +139,19 @@ class Dialogue:
             self._runner(BringContext, source="test", context=self.context)
         steps = self.agent(self._turn_now())
         answer: ToolResult | None = None
+        streamed = ""
         while self.state.turn is not None:
             try:
                 step = await steps.asend(answer)
             except StopAsyncIteration:
                 self._runner(FinishTurn, message_id=self._id("msg"))
                 break
+            if isinstance(step, str):
+                streamed += step
+                answer = None
+                continue
             self.steps.append(step)
-            self._runner(RecordStep, step=step, message_id=self._id("msg"))
+            self._runner(RecordStep, step=step, message_id=self._id("msg"), streamed_text=streamed)
             answer = self._earlier(step) if isinstance(step, ToolCall) else None
             if dies_after(step):
                 await steps.aclose()

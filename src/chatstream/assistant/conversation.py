@@ -9,7 +9,14 @@ from __future__ import annotations
 from chatstream.assistant import answers
 from chatstream.assistant.calling import call, carry_out, confirm
 from chatstream.assistant.extract import read_values
-from chatstream.assistant.fallback import NONE_OF_THESE, ask_to_rephrase, chosen, fall_back
+from chatstream.assistant.fallback import (
+    NONE_OF_THESE,
+    WITH_MODEL,
+    ask_model,
+    ask_to_rephrase,
+    chosen,
+    fall_back,
+)
 from chatstream.assistant.filling import MOST_TRIES, Filled, ask, fill, fill_form, slots_of, store
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.repair import SMALL_TALK, Act, act_of, wants_again
@@ -77,6 +84,8 @@ def _begin(skills: Skills, scene: Scene) -> Talk[None]:
         recognition = yield from _recognise(skills, scene, text)
         if recognition.is_sure and recognition.name is not None:
             yield from _start(scene, skills.tools[recognition.name], text, recognition.score)
+        elif skills.has_model and scene.turn.intent_name == WITH_MODEL:
+            yield from ask_model(skills)
         else:
             yield from fall_back(skills, scene, recognition)
 
@@ -125,7 +134,8 @@ def _with_evidence(skills: Skills, scene: Scene, recognition: Recognition) -> Re
 def _start(scene: Scene, tool: Tool, text: str, confidence: float) -> Talk[None]:
     yield IntentRecognised(tool.name, round(confidence, 3))
     task = Task(tool, {})
-    for item in scene.before:
+    unread = () if scene.turn.intent_name == WITH_MODEL else scene.before
+    for item in unread:
         if item.role == "user" and item.content:  # what was not understood may hold values
             yield from fill(scene, task, item.content, is_start=True)
     filled = yield from fill(scene, task, text, is_start=True)

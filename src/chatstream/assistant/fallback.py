@@ -1,7 +1,8 @@
 """What happens when an utterance is not understood: a chain of attempts, each a visible step.
 
-Attempt 1 is the recogniser. Then three buttons, then a request to rephrase, then an honest word
-about what the assistant can do, or a hand-over to people. Buttons and the request end the run,
+Attempt 1 is the recogniser. Then three buttons, then a request to rephrase, then the language
+model if there is one, then an honest word about what the assistant can do, or a hand-over to
+people. Buttons and the request end the run,
 so how far the chain has come is read from the history: questions in a row without a task.
 """
 
@@ -13,7 +14,7 @@ from typing import Literal
 from chatstream.assistant import answers
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.scene import Scene
-from chatstream.assistant.talk import Skills, Talk
+from chatstream.assistant.talk import AskModel, Skills, Talk
 from chatstream.domain.steps import (
     Abandon,
     Buttons,
@@ -22,10 +23,13 @@ from chatstream.domain.steps import (
     Option,
     Response,
     Thinking,
+    ThinkingStatus,
 )
 
-Attempt = Literal["recogniser", "buttons", "rephrase", "handover", "capabilities"]
+Attempt = Literal["recogniser", "buttons", "rephrase", "model", "handover", "capabilities"]
 OPTIONS = 3
+WITH_MODEL = "conversation"
+"""What an intent is called that the model has taken on: its next message goes there, too."""
 OUT_OF_SCOPE = "out_of_scope"
 """What an intent is called that could not be served: ``GET /intents?name=out_of_scope``."""
 NONE_OF_THESE = "none_of_these"
@@ -43,36 +47,44 @@ def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[No
         data={"confidence": round(recognition.score, 3), "lead": round(recognition.lead, 3)},
     )
     attempt = _next(chain, scene, recognition)
-    number = chain.index(attempt) + 1
     match attempt:
         case "buttons":
-            candidates = recognition.candidates[:OPTIONS]
-            yield Thinking(
-                "intent_processing", "Offering what is closest", attempt=number, of=len(chain)
-            )
-            yield _offer(skills, candidates)
+            yield _tried(chain, attempt, "Offering what is closest")
+            yield _offer(skills, recognition.candidates[:OPTIONS])
         case "rephrase":
             yield from ask_to_rephrase(skills)
-        case "handover":
-            yield Thinking(
-                "intent_processing", "Handing over to people", attempt=number, of=len(chain)
-            )
-            yield Response(skills.handover or "")
-            yield Abandon("handed_over")
-        case "recogniser" | "capabilities":
-            yield Thinking(
-                "intent_processing", "Telling what I can do", attempt=number, of=len(chain)
-            )
-            yield IntentRecognised(OUT_OF_SCOPE)
-            offered = answers.capabilities(skills.tools.values())
-            yield Response(f"I'm sorry, I cannot help with that. {offered}", is_complete=True)
+        case "model":
+            yield from ask_model(skills)
+        case "recogniser" | "handover" | "capabilities":
+            yield from _give_up(skills)
+
+
+def ask_model(skills: Skills) -> Talk[None]:
+    """The attempt that the language model makes; it ends the run unless the model fails."""
+    chain = _chain(skills)
+    yield IntentRecognised(WITH_MODEL)
+    yield _tried(chain, "model", "Asking the language model", "started")
+    yield AskModel()
+    yield _tried(chain, "model", "The language model did not answer", "failed")
+    yield from _give_up(skills)
+
+
+def _give_up(skills: Skills) -> Talk[None]:
+    chain = _chain(skills)
+    if skills.handover is not None:
+        yield _tried(chain, "handover", "Handing over to people")
+        yield Response(skills.handover)
+        yield Abandon("handed_over")
+        return
+    yield _tried(chain, "capabilities", "Telling what I can do")
+    yield IntentRecognised(OUT_OF_SCOPE)
+    offered = answers.capabilities(skills.tools.values())
+    yield Response(f"I'm sorry, I cannot help with that. {offered}", is_complete=True)
 
 
 def ask_to_rephrase(skills: Skills) -> Talk[None]:
     """The attempt after the buttons, or what picking none of them leads to."""
-    chain = _chain(skills)
-    number = chain.index("rephrase") + 1
-    yield Thinking("intent_processing", "Asking for other words", attempt=number, of=len(chain))
+    yield _tried(_chain(skills), "rephrase", "Asking for other words")
     yield FollowUp(answers.REPHRASE)
 
 
@@ -95,16 +107,24 @@ def tried(scene: Scene) -> int:
 
 def _chain(skills: Skills) -> tuple[Attempt, ...]:
     last: Attempt = "capabilities" if skills.handover is None else "handover"
-    return ("recogniser", "buttons", "rephrase", last)
+    model: tuple[Attempt, ...] = ("model",) if skills.has_model else ()
+    return ("recogniser", "buttons", "rephrase", *model, last)
+
+
+def _tried(
+    chain: Sequence[Attempt], attempt: Attempt, text: str, status: ThinkingStatus = "completed"
+) -> Thinking:
+    number = chain.index(attempt) + 1
+    return Thinking("intent_processing", text, status, attempt=number, of=len(chain))
 
 
 def _next(chain: Sequence[Attempt], scene: Scene, recognition: Recognition) -> Attempt:
     already = tried(scene)
     if already == 0 and recognition.is_foreign:
-        return chain[-1]  # out of scope: nothing to choose from
+        return chain[3]  # out of scope: nothing to choose from
     if already == 0 and recognition.candidates:
         return "buttons"
-    return "rephrase" if already < 2 else chain[-1]
+    return "rephrase" if already < 2 else chain[3]
 
 
 def _why(recognition: Recognition) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -17,12 +18,13 @@ import msgspec
 from chatstream.assistant.calling import FAILED, TIMED_OUT
 from chatstream.assistant.conversation import converse
 from chatstream.assistant.recognise import Recogniser
+from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext, ToolFailed
 from chatstream.domain.steps import ToolCall, ToolResult
 from chatstream.errors import ConfigurationError
-from chatstream.turns.agents import Steps
+from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ def assistant_from_tools(
     *,
     zone: tzinfo | None = None,
     handover: str | None = None,
+    model: Agent | None = None,
 ) -> Assistant:
     """An agent that understands what the user wants, asks for what is missing, and calls tools.
 
@@ -44,11 +47,13 @@ def assistant_from_tools(
         zone: where the users are: in it "7 am" is read; None: where the server is.
         handover: what to say when nothing else helps and people take over; the task is then
             abandoned as ``handed_over``.
+        model: an agent, of a language model say, that takes on what this one does not
+            understand when the user could not make it clearer.
 
     Raises:
         ConfigurationError: there is no tool, two have one name, or one cannot be used.
     """
-    return Assistant(tools, zone=zone, handover=handover)
+    return Assistant(tools, zone=zone, handover=handover, model=model)
 
 
 class Assistant:
@@ -60,6 +65,7 @@ class Assistant:
         *,
         zone: tzinfo | None = None,
         handover: str | None = None,
+        model: Agent | None = None,
     ) -> None:
         made = [one if isinstance(one, Tool) else Tool(one) for one in tools]
         by_name = {one.name: one for one in made}
@@ -72,21 +78,20 @@ class Assistant:
             recogniser=Recogniser({one.name: one.utterances for one in made}),
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             handover=handover,
+            has_model=model is not None,
         )
+        self._model = model
 
     async def __call__(self, turn: Turn) -> Steps:
         """One run."""
-        talk = converse(self.skills, turn)
+        run = Run(converse(self.skills, turn), self._model, turn)
         answer: ToolResult | None = None
-        while True:
-            try:
-                step = talk.send(answer)
-            except StopIteration:
-                return
-            answer = yield step
-            if isinstance(step, ToolCall) and answer is None:
-                answer = await self._run(turn, step)
-                yield answer
+        async with aclosing(run):
+            while (step := await run.next(answer)) is not None:
+                answer = yield step
+                if run.is_own and isinstance(step, ToolCall) and answer is None:
+                    answer = await self._run(turn, step)
+                    yield answer
 
     async def _run(self, turn: Turn, call: ToolCall) -> ToolResult:
         tool = self.skills.tools[call.name]

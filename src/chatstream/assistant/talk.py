@@ -12,8 +12,14 @@ from chatstream.assistant.recognise import Recogniser, Recognition
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import Step, ToolResult
 
+
+class AskModel(Struct, frozen=True):
+    """Not a step: the policy gives the turn to the language model. It goes on after that only
+    where the model failed before it said anything."""
+
+
 T = TypeVar("T")
-Talk = Generator[Step, ToolResult | None, T]
+Talk = Generator[Step | AskModel, ToolResult | None, T]
 """Yields steps, is sent the result of a ``ToolCall``, returns what its caller goes on with. It
 awaits nothing, so that the whole policy can be run without a server."""
 
@@ -25,6 +31,7 @@ class Skills(Struct, frozen=True):
     recogniser: Recogniser
     zone: tzinfo
     handover: str | None = None
+    has_model: bool = False
 
     def recognise(self, text: str) -> Recognition:
         """The tools that ``text`` asks for: all of it, or the sentence that is clearest."""

@@ -1,0 +1,76 @@
+"""One run of the assistant: the steps of its policy, or of the model that the policy turns to."""
+
+from __future__ import annotations
+
+import logging
+
+from chatstream.assistant.talk import AskModel, Talk
+from chatstream.domain.steps import Fail, Step, Thinking, ToolResult
+from chatstream.turns.agents import Agent, Steps
+from chatstream.turns.turn import Turn
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """Where the steps of a run come from. A model that fails before the user sees anything of
+    it counts as not asked: the policy goes on to its next attempt."""
+
+    def __init__(self, talk: Talk[None], model: Agent | None, turn: Turn) -> None:
+        self._talk = talk
+        self._model = model
+        self._turn = turn
+        self._asked: Steps | None = None
+        self._has_spoken = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the last step is the policy's, whose tools are still to be run."""
+        return self._asked is None
+
+    async def next(self, answer: ToolResult | None) -> Step | str | None:
+        """The next step, where ``answer`` is what the last one was given; None at the end.
+
+        Raises:
+            Exception: what the model raises once it has spoken.
+        """
+        if self._asked is not None:
+            step = await self._of_model(self._asked, answer)
+            if step is not None or self._has_spoken:
+                return step
+            await self.aclose()
+            answer = None
+        return await self._of_policy(answer)
+
+    async def aclose(self) -> None:
+        """Let go of the model's run, if there is one."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            await asked.aclose()
+
+    async def _of_policy(self, answer: ToolResult | None) -> Step | str | None:
+        try:
+            step = self._talk.send(answer)
+        except StopIteration:
+            return None
+        if not isinstance(step, AskModel):
+            return step
+        assert self._model is not None
+        self._asked = self._model(self._turn)
+        return await self.next(None)
+
+    async def _of_model(self, steps: Steps, answer: ToolResult | None) -> Step | str | None:
+        try:
+            step = await steps.asend(answer)
+        except StopAsyncIteration:
+            return None
+        except Exception:
+            if self._has_spoken:
+                raise
+            ids = {"user_chat_id": self._turn.user_chat_id, "caused_by": self._turn.message_id}
+            log.exception("model failed", extra=ids)
+            return None
+        if isinstance(step, Fail) and not self._has_spoken:
+            return None
+        self._has_spoken = self._has_spoken or not isinstance(step, Thinking)
+        return step
