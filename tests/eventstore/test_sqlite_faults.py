@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 from tests.eventstore.contract import STORED, TABLES, A, append, bodies, work, write
+from tests.faults.disks import failing, fill, needs_strace
+from tests.faults.disks import small_disk as mounted
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.sqlite import SqliteEngine
@@ -26,10 +28,6 @@ from chatstream.ids import ChatId
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
-
-needs_strace = pytest.mark.skipif(
-    shutil.which("strace") is None, reason="strace is not installed: system calls cannot fail"
-)
 
 
 class WritingProcess:
@@ -85,45 +83,10 @@ def writing(path: Path, *prefix: str) -> Iterator[WritingProcess]:
         process.kill()
 
 
-@contextmanager
-def failing(process: WritingProcess, call: str, error: str, when: str = "1+") -> Iterator[None]:
-    """Let system calls of the process fail."""
-    inject = f"inject={call}:error={error}:when={when}"
-    strace = subprocess.Popen(
-        ["strace", "-f", "-o", "/dev/null", "-e", inject, "-p", str(process.pid)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with strace:
-        line = strace.stderr.readline()
-        if "attached" not in line:
-            pytest.skip(f"strace may not attach here: {line.strip()}")
-        yield
-        strace.send_signal(signal.SIGINT)
-
-
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """A disk of two megabytes."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if shutil.which("mount") is None or os.name != "posix" or os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True, timeout=30)
-
-
-def fill(disk: Path) -> Path:
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return filler
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path) as disk:
+        yield disk
 
 
 def test_a_full_disk_is_unavailable_until_there_is_room(small_disk):
@@ -184,7 +147,7 @@ def test_a_read_only_disk_is_refused_at_the_start_and_can_be_read(small_disk):
 def test_a_write_that_fails_is_unavailable_until_it_works_again(tmp_path, error):
     with writing(tmp_path / "chat.db") as process:
         assert process.store("one") == "stored"
-        with failing(process, "pwrite64", error):
+        with failing(process.pid, "pwrite64", error):
             assert {process.store(f"bad {number}") for number in range(3)} <= {
                 "unavailable",
                 "unavailable in doubt",
@@ -200,7 +163,7 @@ def test_a_write_that_fails_is_unavailable_until_it_works_again(tmp_path, error)
 def test_a_sync_that_fails_leaves_its_commit_in_doubt_and_acks_nothing(tmp_path):
     with writing(tmp_path / "chat.db") as process:
         assert process.store("one") == "stored"
-        with failing(process, "fdatasync", "EIO"):
+        with failing(process.pid, "fdatasync", "EIO"):
             assert process.store("bad 0") == "unavailable in doubt"
             assert process.store("bad 1").startswith("unavailable")
             assert process.bodies() == ["one"]
@@ -214,7 +177,7 @@ def test_after_a_failed_sync_all_that_was_acked_is_written_again_before_the_next
     with writing(path) as process:
         acked = [str(number) for number in range(20)]
         assert {process.store(text) for text in acked} == {"stored"}
-        with failing(process, "fdatasync", "EIO", when="1"):
+        with failing(process.pid, "fdatasync", "EIO", when="1"):
             assert process.store("bad") == "unavailable in doubt"
         assert process.store("after") == "stored"
         # The file without its log: what was only in the log before the failure.
@@ -230,7 +193,7 @@ def test_what_was_in_doubt_is_the_same_after_a_crash(tmp_path):
     path = tmp_path / "chat.db"
     with writing(path) as process:
         process.store("one")
-        with failing(process, "fdatasync", "EIO", when="1"):
+        with failing(process.pid, "fdatasync", "EIO", when="1"):
             assert process.store("doubtful") == "unavailable in doubt"
         seen = process.bodies()
         process.kill()

@@ -52,6 +52,7 @@ def _print_outcome(outcome: Outcome) -> None:
     rows = {
         "kill -9 cycles": f"{sum(outcome.kills.values())}  ({_counted(outcome.kills)})",
         "connection faults": f"{sum(outcome.cuts.values())}  ({_counted(outcome.cuts)})",
+        "other troubles": f"{sum(outcome.troubles.values())}  ({_counted(outcome.troubles)})",
         "commands acked": outcome.acked,
         "sent again": outcome.resent,
         "events observed": outcome.observed,

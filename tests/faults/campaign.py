@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 from tests.faults.checker import Violation, check
+from tests.faults.disks import locked
 from tests.faults.fsync_order import traced
 from tests.faults.history import History
 from tests.faults.mutants import BUGS
@@ -24,6 +25,7 @@ from tests.faults.proxy import FAULTS, FaultProxy
 from tests.faults.seams import POINTS
 from tests.faults.workload import DRAIN_S, Cast, World
 
+JUMPS_S: Final = (-3600.0, 0.0, 3600.0)
 LIFE_S: Final = 6.0
 """How long a server may live before it must reach the point where it dies."""
 QUIET_S: Final = 1.2
@@ -42,6 +44,7 @@ class Outcome(Struct):
     observed: int
     kills: Counter[str]
     cuts: Counter[str]
+    troubles: Counter[str]
     recoveries_s: list[float]
 
 
@@ -51,6 +54,7 @@ class Nemesis:
     def __init__(self, server: FaultyServer, proxy: FaultProxy, world: World, seed: int) -> None:
         self.kills: Counter[str] = Counter()
         self.cuts: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
         self.deaths: list[float] = []
         self._server = server
         self._proxy = proxy
@@ -60,6 +64,7 @@ class Nemesis:
     async def kill_once(self, always: str = "") -> None:
         """Let the server die, by itself at a point or by our hand, and start it again with a
         point to die at (or none) and the seams that it has `always`."""
+        await self._trouble()
         planned = self._server.seams.partition("die=")[2].partition(":")[0]
         if planned:
             died = await self._server.died(LIFE_S)
@@ -75,6 +80,16 @@ class Nemesis:
         """Start the server again; it may die while it starts, at the point it was given."""
         seams = always if safely or self._chance.random() < 0.3 else f"{always} {self._death()}"
         await self._server.up(seams.strip())
+
+    async def _trouble(self) -> None:
+        """Now and then the clock jumps, or somebody else holds the database for a while."""
+        if self._chance.random() < 0.3:
+            self._server.set_clock(self._chance.choice(JUMPS_S))
+            self.troubles["clock jump"] += 1
+        if self._chance.random() < 0.25:
+            with locked(self._server.folder / "chatstream.db"):
+                await asyncio.sleep(self._chance.uniform(0.2, 2.0))
+            self.troubles["locked database"] += 1
 
     async def _pause_maybe(self) -> str:
         if self._chance.random() < 0.4:
@@ -121,7 +136,8 @@ async def campaign(
 ) -> Outcome:
     """Kill and cut so often under a full cast."""
     server = FaultyServer(folder)
-    await server.up()
+    always = server.clock_seam
+    await server.up(always)
     try:
         async with FaultProxy(server.port) as proxy:
             world = World(proxy.port, server.port, seed, cast or Cast())
@@ -129,9 +145,9 @@ async def campaign(
             await world.begin()
             cutting = asyncio.create_task(nemesis.cut(cuts, seconds=3.0 * max(kills, 1)))
             for _ in range(kills):
-                await nemesis.kill_once()
+                await nemesis.kill_once(always)
             server.kill()
-            await nemesis.revive(safely=True)
+            await nemesis.revive(always, safely=True)
             await cutting
             await asyncio.sleep(QUIET_S)
             nemesis.heal()
@@ -183,6 +199,7 @@ def _outcome(history: History, world: World, nemesis: Nemesis) -> Outcome:
         world.observed,
         nemesis.kills,
         nemesis.cuts,
+        nemesis.troubles,
         nemesis.recoveries_s(),
     )
 

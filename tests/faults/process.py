@@ -76,6 +76,15 @@ class FaultyServer(Server):
                     await asyncio.sleep(0.01)
         return not self.running
 
+    @property
+    def clock_seam(self) -> str:
+        """The seam by which `set_clock` works; give it to `up`."""
+        return f"clock={self.folder / 'clock'}"
+
+    def set_clock(self, offset_s: float) -> None:
+        """Let the wall clock be off by so much from now on (or a moment later)."""
+        (self.folder / "clock").write_text(str(offset_s))
+
     def stop(self) -> None:
         """SIGSTOP: it answers nobody, but its sockets stand."""
         self._signal(signal.SIGSTOP)

@@ -97,9 +97,10 @@ class EventStore:
     async def probe(self) -> str | None:
         """Why the database cannot be written to now, or None if it can. Costs a commit."""
         try:
-            await self._ask(self._engine.probe)
-        except Refused as refused:
-            return str(refused.__cause__)
+            await self._in_reader(self._engine.probe)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+            log.error("the database takes no write: %s", error)  # noqa: TRY400 - no bug of ours
+            return str(error) or type(error).__name__
         return None
 
     @property
@@ -119,11 +120,14 @@ class EventStore:
         self.measure(batch)
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(
-                self._readers, lambda: question(*arguments, **options)
-            )
+            return await self._in_reader(question, *arguments, **options)
         except Exception as error:
             log.exception("the database does not answer")
             raise Refused("unavailable") from error
+
+    async def _in_reader(
+        self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs
+    ) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: question(*arguments, **options))
