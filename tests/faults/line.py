@@ -99,14 +99,22 @@ async def _connect(port: int, *, small_buffer: bool) -> ClientConnection:
     url = f"ws://127.0.0.1:{port}/api/v1/chat/ws/chat"
     options: dict[str, object] = {}
     if small_buffer:
-        peer = socket.socket()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-        peer.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", port))
-        options = {"sock": peer, "max_queue": 1}
+        options = {"sock": await _small_socket(port), "max_queue": 1}
     return await connect(
         url, compression=None, ping_interval=None, close_timeout=0.2, max_size=2**26, **options
     )
+
+
+async def _small_socket(port: int) -> socket.socket:
+    peer = socket.socket()
+    try:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", port))
+    except BaseException:
+        peer.close()
+        raise
+    return peer
 
 
 def _unpacked(message: bytes) -> list[bytes]:

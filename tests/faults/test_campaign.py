@@ -9,9 +9,9 @@ from tests.faults.fsync_order import may_trace, traced
 from tests.faults.mutants import BUGS
 from tests.faults.process import FaultyServer
 
-# Slow: a campaign takes minutes of real deaths; ``make faults`` and ``pytest -m faults`` run it.
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
-QUICK = ("no_dedupe", "reordered_sends", "offsets_in_bytes", "resume_off_by_one")
+# What is not slow is part of ``make test``; ``make faults`` and ``pytest -m faults`` run it all.
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+QUICK = ("no_dedupe", "reordered_sends")
 needs_trace = pytest.mark.skipif(not may_trace(), reason="processes may not be traced here")
 
 
