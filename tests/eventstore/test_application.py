@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from eventsourcing.persistence import IntegrityError
 from tests.eventstore.contract import STORED, TABLES, A
+from tests.postgres_server import drop_database, new_database
 
 from chatstream.domain.events import ChatChanged, UserMessageAdded
 from chatstream.domain.evolve import fold
 from chatstream.eventstore.application import ChatLog, Recorded
 from chatstream.eventstore.mapper import encode
+from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.sqlite import SqliteEngine
-from chatstream.eventstore.store import Append, NewEvent
+from chatstream.eventstore.store import Append, Engine, NewEvent
 
 COMMON = {"timestamp": "2026-11-24T00:00:00.000Z", "user_id": "ada"}
 FACTS = [
@@ -21,18 +23,34 @@ FACTS = [
 ]
 
 
-@pytest.fixture
-def engine(tmp_path):
-    engine = SqliteEngine(tmp_path / "chat.db", TABLES)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request, tmp_path):
+    if request.param == "sqlite":
+        yield tmp_path / "chat.db"
+    else:
+        dsn = new_database()
+        yield dsn
+        drop_database(dsn)
+
+
+def engine_on(database) -> Engine:
+    on_postgres = isinstance(database, str)
+    engine = (PostgresEngine if on_postgres else SqliteEngine)(database, TABLES)
     engine.open()
+    return engine
+
+
+@pytest.fixture
+def engine(database):
+    engine = engine_on(database)
     events = tuple(encode(fact) for fact in FACTS)
     assert engine.write([Append(A, 0, events)]) == [STORED]
     yield engine
     engine.close()
 
 
-def test_it_reads_our_facts_beside_the_server(engine, tmp_path):
-    with ChatLog(tmp_path / "chat.db") as chats:
+def test_it_reads_our_facts_beside_the_server(engine, database):
+    with ChatLog(database) as chats:
         assert list(chats.facts(A)) == [
             Recorded(A, position, fact) for position, fact in enumerate(FACTS, start=1)
         ]
@@ -44,30 +62,28 @@ def test_it_reads_our_facts_beside_the_server(engine, tmp_path):
         ]
 
 
-def test_it_replays_a_chat_to_any_position(engine, tmp_path):
-    with ChatLog(tmp_path / "chat.db") as chats:
+def test_it_replays_a_chat_to_any_position(engine, database):
+    with ChatLog(database) as chats:
         assert chats.chat(A) == fold(FACTS)
         assert chats.chat(A).status == "closed"
         assert chats.chat(A, at=2) == fold(FACTS[:2])
         assert chats.chat(A, at=2).status == "open"
 
 
-def test_a_fact_that_is_not_known_keeps_its_place(engine, tmp_path):
+def test_a_fact_that_is_not_known_keeps_its_place(engine, database):
     engine.write([Append(A, 3, (NewEvent("from_the_future.1", b'{"type":"x"}', "evt_4"),))])
-    with ChatLog(tmp_path / "chat.db") as chats:
+    with ChatLog(database) as chats:
         assert chats.chat(A).position == 4
         with pytest.raises(ValueError, match="not known"):
             chats.events.put(list(chats.facts(A)))
 
 
-def test_what_it_stores_without_a_server_a_server_reads(tmp_path):
-    path = tmp_path / "chat.db"
-    with ChatLog(path) as chats:
+def test_what_it_stores_without_a_server_a_server_reads(database):
+    with ChatLog(database) as chats:
         chats.events.put([Recorded(A, 1, FACTS[0]), Recorded(A, 2, FACTS[1])])
         with pytest.raises(IntegrityError):
             chats.events.put([Recorded(A, 2, FACTS[2])])
-    engine = SqliteEngine(path, TABLES)
-    engine.open()
+    engine = engine_on(database)
     rows = engine.read(A, 0, 10, None)
     assert [(row.position, row.body) for row in rows] == [
         (1, encode(FACTS[0]).body),

@@ -1,8 +1,8 @@
 """The log as an application of the eventsourcing library: for replay, and for its users.
 
 ``ChatLog`` has the library's whole face (``events``, ``recorder``, ``notification_log``) over
-the server's SQLite file, with our facts as its domain events. It may read beside the server;
-it may write only to a file that no server has open. The server does not import this module.
+the server's database, with our facts as its domain events. It may read beside the server;
+it may write only where no server runs. The server does not import this module.
 """
 
 from __future__ import annotations
@@ -53,17 +53,14 @@ class FactMapper(Mapper[str]):
 
 
 class ChatLog(Application[str]):
-    """The chats in one SQLite file. Use as a context manager, or ``close`` it."""
+    """The chats in one SQLite file, or in the database that a ``postgresql://`` URL names. Use
+    as a context manager, or ``close`` it."""
 
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(
-            {
-                "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-                "APPLICATION_RECORDER_TOPIC": "chatstream.eventstore.recorder:LogRecorder",
-                "ORIGINATOR_ID_TYPE": "text",
-                "SQLITE_DBNAME": str(path),
-            }
-        )
+    name = "stored"  # what the library calls the table by: ``stored_events``
+
+    def __init__(self, database: str | Path) -> None:
+        engine = _postgres if str(database).startswith(("postgres:", "postgresql:")) else _sqlite
+        super().__init__({"ORIGINATOR_ID_TYPE": "text", **engine(str(database))})
 
     def construct_mapper(self) -> Mapper[str]:
         return FactMapper(self.construct_transcoder())
@@ -76,3 +73,33 @@ class ChatLog(Application[str]):
     def chat(self, chat_id: ChatId, at: int | None = None) -> UserChat:
         """The chat as it was at position ``at``, or as it is."""
         return fold(recorded.fact for recorded in self.facts(chat_id, at))
+
+
+def _sqlite(path: str) -> dict[str, str]:
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+        "APPLICATION_RECORDER_TOPIC": "chatstream.eventstore.recorder:LogRecorder",
+        "SQLITE_DBNAME": path,
+    }
+
+
+def _postgres(url: str) -> dict[str, str]:
+    """The library has no setting for TLS and the like: those are taken from libpq's own
+    ``PG…`` variables."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "APPLICATION_RECORDER_TOPIC": (
+            "chatstream.eventstore.postgres_recorder:PostgresLogRecorder"
+        ),
+        "POSTGRES_DBNAME": given.get("dbname", ""),
+        "POSTGRES_HOST": given.get("host", ""),
+        "POSTGRES_PORT": given.get("port", "5432"),
+        "POSTGRES_USER": given.get("user", ""),
+        "POSTGRES_PASSWORD": given.get("password", ""),
+        "POSTGRES_CONNECT_TIMEOUT": "5",
+        "POSTGRES_LOCK_TIMEOUT": "5",
+        "POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "5",
+    }

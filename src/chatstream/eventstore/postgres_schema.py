@@ -18,7 +18,7 @@ SCHEMA_VERSION: Final = 1
 # One number for all nodes on a database: writers of the log and of the schema take turns.
 ORDER_LOCK: Final = 0x63686174
 
-_EVENTS: Final = (
+EVENTS: Final = (
     """CREATE TABLE IF NOT EXISTS stored_events (
         originator_id text COLLATE "C" NOT NULL,
         originator_version bigint NOT NULL,
@@ -26,7 +26,9 @@ _EVENTS: Final = (
         state bytea,
         notification_id bigserial,
         PRIMARY KEY (originator_id, originator_version))""",
-    """CREATE UNIQUE INDEX IF NOT EXISTS stored_events_notification_id_idx
+    # Not unique, as no two rows get one number anyway: a unique index without the chat's id would
+    # keep an engine that spreads tables by chat from taking the table.
+    """CREATE INDEX IF NOT EXISTS stored_events_notification_id_idx
         ON stored_events (notification_id)""",
 )
 _VERSION: Final = "CREATE TABLE IF NOT EXISTS chatstream_schema (version integer NOT NULL)"
@@ -71,7 +73,7 @@ def create_tables(connection: Connection, tables: Sequence[Table]) -> None:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDER_LOCK,))
         if version_of(connection) >= SCHEMA_VERSION:
             return
-        for statement in (_VERSION, *_EVENTS):
+        for statement in (_VERSION, *EVENTS):
             connection.execute(statement.encode())
         for table in tables:
             for statement in table.ddl:
