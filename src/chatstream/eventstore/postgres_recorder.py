@@ -9,7 +9,7 @@ the library has no setting for (TLS above all) is set by libpq's own ``PG…`` v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, LiteralString, cast
+from typing import Final
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
@@ -35,7 +35,7 @@ class PostgresLogRecorder(PostgresApplicationRecorder):
         super().__init__(datastore, events_table_name=events_table_name)
         table = SQL("{}.{}").format(Identifier(datastore.schema), Identifier(events_table_name))
         self.sql_create_statements = [
-            Composed([SQL(cast("LiteralString", one.replace("stored_events", events_table_name)))])
+            Composed([SQL(one.replace("stored_events", events_table_name))])  # pyright: ignore[reportArgumentType]
             for one in EVENTS
         ]
         self.lock_table_statements = [_BOUND, _LOCK.format(ORDER_LOCK)]
