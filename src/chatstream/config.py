@@ -24,7 +24,9 @@ SecondsOrOff = Annotated[float, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Prefix = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")]
-Database = Annotated[str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+)$")]
+Database = Annotated[
+    str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$")
+]
 
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from litestar import Litestar
@@ -172,12 +173,18 @@ def engine_of(settings: Settings, *, read_only: bool = False) -> Engine:
     return SqliteEngine(path.removeprefix("/"), all_tables(), read_only=read_only)
 
 
-def _postgres(dsn: str, *, read_only: bool) -> Engine:
+def _postgres(database: str, *, read_only: bool) -> Engine:
     try:
         from chatstream.eventstore.postgres import PostgresEngine
+        from chatstream.eventstore.postgres_embedded import DEFAULT_FOLDER, EmbeddedEngine
     except ImportError as error:
         raise ConfigurationError("PostgreSQL needs the extra: chatstream[postgres]") from error
-    return PostgresEngine(dsn, all_tables("postgresql"), read_only=read_only, alone=True)
+    tables = all_tables("postgresql")
+    scheme, _, path = database.partition("://")
+    if scheme == "postgres-embedded":
+        folder = Path(path.removeprefix("/") or DEFAULT_FOLDER)
+        return EmbeddedEngine(folder, tables, read_only=read_only, alone=True)
+    return PostgresEngine(database, tables, read_only=read_only, alone=True)
 
 
 def _agent(settings: Settings, agent: object | None) -> Agent:
