@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from typing import Any
+from typing import cast
 
 from chatstream.assistant.repair import Act
 from chatstream.assistant.slots.money import Money
@@ -36,7 +36,7 @@ LEFT_AS_IT_IS = "Then I leave it as it is."
 WHAT_TO_CHANGE = "What should be different?"
 
 
-def shown(value: Any, now: datetime) -> str:
+def shown(value: object, now: datetime) -> str:
     """``value`` as a person reads it; days as seen from ``now``."""
     match value:
         case bool():
@@ -77,7 +77,8 @@ def _clock(of_day: time) -> str:
 
 
 def _length(length: timedelta) -> str:
-    rest, parts = round(length.total_seconds()), []
+    rest = round(length.total_seconds())
+    parts: list[str] = []
     for name, seconds in _UNITS:
         count, rest = divmod(rest, seconds)
         if count:
@@ -92,7 +93,7 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
-def known(tool: Tool, values: Mapping[str, Any], now: datetime) -> str:
+def known(tool: Tool, values: Mapping[str, object], now: datetime) -> str:
     """What is known so far, in one line."""
     return listed(
         [
@@ -103,7 +104,7 @@ def known(tool: Tool, values: Mapping[str, Any], now: datetime) -> str:
     )
 
 
-def confirmation(tool: Tool, values: Mapping[str, Any], now: datetime) -> str:
+def confirmation(tool: Tool, values: Mapping[str, object], now: datetime) -> str:
     """The question before a tool runs."""
     if isinstance(tool.confirm, str):
         return filled(tool.confirm, tool, values, now)
@@ -111,7 +112,7 @@ def confirmation(tool: Tool, values: Mapping[str, Any], now: datetime) -> str:
     return f"{tool.title}{f' ({about})' if about else ''}: shall I do that?"
 
 
-def done(tool: Tool, values: Mapping[str, Any], result: Any, now: datetime) -> str:
+def done(tool: Tool, values: Mapping[str, object], result: object, now: datetime) -> str:
     """What is said when the tool has run."""
     if tool.answer is not None:
         return filled(tool.answer, tool, values, now, result=result)
@@ -121,11 +122,13 @@ def done(tool: Tool, values: Mapping[str, Any], result: Any, now: datetime) -> s
         about = known(tool, values, now)
         return f"Done: {tool.title}{f' ({about})' if about else ''}."
     if isinstance(result, list):
-        return _lines(result, now)
+        return _lines(cast("list[object]", result), now)
     return f"{tool.title}: {_flat(result, now)}"
 
 
-def filled(template: str, tool: Tool, values: Mapping[str, Any], now: datetime, **more: Any) -> str:
+def filled(
+    template: str, tool: Tool, values: Mapping[str, object], now: datetime, **more: object
+) -> str:
     """``template`` with ``{parameter}`` filled in; what has no value is empty."""
     every = dict.fromkeys((parameter.name for parameter in tool.parameters), "")
     texts = {name: shown(value, now) for name, value in _with_defaults(tool, values).items()}
@@ -149,7 +152,7 @@ def left_open(title: str, question: str | None) -> str:
     return f"We had left this open: “{title}”.{asked} Say “go on” to go back to it."
 
 
-def _with_defaults(tool: Tool, values: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(tool: Tool, values: Mapping[str, object]) -> dict[str, object]:
     defaults = {
         parameter.name: parameter.default
         for parameter in tool.parameters
@@ -158,11 +161,12 @@ def _with_defaults(tool: Tool, values: Mapping[str, Any]) -> dict[str, Any]:
     return defaults | dict(values)
 
 
-def _lines(items: list[Any], now: datetime) -> str:
+def _lines(items: list[object], now: datetime) -> str:
     return "\n".join(f"- {_flat(item, now)}" for item in items) if items else "There is nothing."
 
 
-def _flat(item: Any, now: datetime) -> str:
+def _flat(item: object, now: datetime) -> str:
     if isinstance(item, Mapping):
-        return ", ".join(f"{name}: {shown(value, now)}" for name, value in item.items())
+        named = cast("Mapping[object, object]", item)
+        return ", ".join(f"{name}: {shown(value, now)}" for name, value in named.items())
     return shown(item, now)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 import msgspec
 
 from chatstream.assistant import answers
-from chatstream.assistant.filling import YES_NO, slots_of, store
+from chatstream.assistant.asking import YES_NO
 from chatstream.assistant.scene import Notes, Scene, Task
+from chatstream.assistant.taking import slots_of, store
 from chatstream.assistant.talk import Talk
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import (
@@ -53,7 +54,7 @@ def carry_out(scene: Scene, task: Task, call_id: str | None = None) -> Talk[None
 
 
 def call(
-    scene: Scene, tool: Tool, values: Mapping[str, Any], call_id: str | None = None
+    scene: Scene, tool: Tool, values: Mapping[str, object], call_id: str | None = None
 ) -> Talk[ToolResult]:
     """Run ``tool``, or have the result of an earlier attempt."""
     arguments: JsonObject = msgspec.to_builtins(dict(values))
@@ -81,7 +82,7 @@ def call_id_of(scene: Scene, tool: Tool, arguments: JsonObject) -> str:
 
 
 def _failed(task: Task, result: ToolResult) -> Talk[None]:
-    told: JsonObject = result.result if isinstance(result.result, dict) else {}
+    told = cast("JsonObject", result.result if isinstance(result.result, dict) else {})
     if told.get("code") in {FAILED, TIMED_OUT}:
         yield Fail(str(told["code"]), str(told.get("reason")), retryable=True)
         return

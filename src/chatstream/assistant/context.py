@@ -7,7 +7,7 @@ by itself. Where the tasks are found is behind the port ``CompletedTasks``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -38,7 +38,7 @@ class CompletedTask(Struct, frozen=True, omit_defaults=True):
     completed_at: str
     name: str | None = None
     slots: JsonObject = {}
-    result: Any = None
+    result: object = None
     answer: str | None = None
 
 
@@ -56,7 +56,12 @@ class RecentTasks:
     def __init__(self, tasks: CompletedTasks) -> None:
         self._tasks = tasks
 
-    async def context(self, chat_id: ChatId, chat: UserChat, intent: Intent) -> Context | None:
+    async def context(
+        self,
+        chat_id: ChatId,  # noqa: ARG002 - the port's
+        chat: UserChat,
+        intent: Intent,  # noqa: ARG002 - the port's
+    ) -> Context | None:
         """What the user did last; None where there is nothing yet."""
         newest = await self._tasks.newest(chat.user_id, MOST_TASKS)
         bounded = [small for task in newest if (small := _bounded(task)) is not None]

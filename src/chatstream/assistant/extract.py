@@ -7,7 +7,6 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from chatstream.assistant.examples import Cue
 from chatstream.assistant.parameters import Kind, Parameter
@@ -15,7 +14,7 @@ from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.kinds import find
 from chatstream.assistant.slots.yesno import says
 
-Values = dict[str, Found[Any]]
+Values = dict[str, Found[object]]
 # What says most about a piece of text comes first: "7 am" is a time before it holds a number.
 _ORDER: tuple[Kind, ...] = (
     "email", "url", "money", "moment", "date", "time", "duration", "choice", "flag", "integer",
@@ -119,10 +118,10 @@ def _assigned(
     text: str,
     now: datetime,
     asked: Parameter | None,
-    taken: list[Found[Any]],
+    taken: list[Found[object]],
 ) -> Values:
     """The values of one kind, each to the parameter whose cue leads to it, else in order."""
-    candidates: defaultdict[tuple[int, int], dict[str, Found[Any]]] = defaultdict(dict)
+    candidates: defaultdict[tuple[int, int], dict[str, Found[object]]] = defaultdict(dict)
     for parameter in wanted:
         for one in find(parameter, text, now, is_asked=parameter == asked):
             if not any(one.overlaps(other.start, other.end) for other in taken):
@@ -137,7 +136,7 @@ def _assigned(
 
 
 def _strong_first(
-    candidate: tuple[tuple[int, int], dict[str, Found[Any]]],
+    candidate: tuple[tuple[int, int], dict[str, Found[object]]],
 ) -> tuple[bool, tuple[int, int]]:
     """``one for 4:15``: the bare number counts last."""
     span, by_name = candidate
@@ -169,7 +168,7 @@ def _common_end(cue: tuple[str, ...], words: tuple[str, ...]) -> int:
     return length
 
 
-def _cued(parameter: Parameter, text: str, taken: list[Found[Any]]) -> Found[str] | None:
+def _cued(parameter: Parameter, text: str, taken: list[Found[object]]) -> Found[str] | None:
     """A free text that quotes enclose or that one of the parameter's cues leads to."""
     quoted = _QUOTED.search(text) if parameter.cues else None
     if quoted is not None:
@@ -199,7 +198,7 @@ def _naming(parameter: Parameter, text: str) -> re.Match[str] | None:
     return _NAMES.search(text)
 
 
-def _proper_name(text: str, taken: list[Found[Any]]) -> Found[str] | None:
+def _proper_name(text: str, taken: list[Found[object]]) -> Found[str] | None:
     """Words with capitals inside a sentence, where nothing else is known to stand there."""
     for match in _CAPITALS.finditer(text):
         start = match.start("name")
@@ -211,7 +210,7 @@ def _proper_name(text: str, taken: list[Found[Any]]) -> Found[str] | None:
     return None
 
 
-def _after_cue(cue: Cue, text: str, taken: list[Found[Any]]) -> Found[str] | None:
+def _after_cue(cue: Cue, text: str, taken: list[Found[object]]) -> Found[str] | None:
     if not cue.before:
         return None
     lead = re.search(
@@ -229,7 +228,7 @@ def _upto(text: str, start: int, end: int) -> Found[str] | None:
     return Found(value, start, start + len(value))
 
 
-def _end_of_text(cue: Cue, text: str, start: int, taken: list[Found[Any]]) -> int:
+def _end_of_text(cue: Cue, text: str, start: int, taken: list[Found[object]]) -> int:
     stop = _END.search(text, start)
     ends = [len(text) if stop is None else stop.start()]
     ends += [one.start for one in taken if one.start >= start]

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
 import msgspec
 
@@ -34,7 +33,7 @@ TIMED_OUT_TEXT = "That took too long, and I cannot tell whether it was done. Ple
 
 
 def assistant_from_tools(
-    tools: Sequence[Tool | Callable[..., Any]],
+    tools: Sequence[Tool | Callable[..., object]],
     *,
     zone: tzinfo | None = None,
     handover: str | None = None,
@@ -61,7 +60,7 @@ class Assistant:
 
     def __init__(
         self,
-        tools: Sequence[Tool | Callable[..., Any]],
+        tools: Sequence[Tool | Callable[..., object]],
         *,
         zone: tzinfo | None = None,
         handover: str | None = None,
@@ -114,9 +113,9 @@ class Assistant:
         return ToolContext(turn.user_id, turn.user_chat_id, call.call_id, now, turn.content)
 
 
-def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, Any]:
+def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, object]:
     """Checked against the types once more: what is called with is what was stored."""
-    arguments: dict[str, Any] = {
+    arguments: dict[str, object] = {
         parameter.name: msgspec.convert(call.arguments[parameter.name], parameter.type)
         for parameter in tool.parameters
         if parameter.name in call.arguments
@@ -126,7 +125,7 @@ def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, An
     return arguments
 
 
-async def _invoke(tool: Tool, arguments: dict[str, Any]) -> Any:
+async def _invoke(tool: Tool, arguments: dict[str, object]) -> object:
     if inspect.iscoroutinefunction(tool.function):
         return await tool.function(**arguments)
     # A sync tool may block. A thread cannot be stopped: what timed out may still come to an end.

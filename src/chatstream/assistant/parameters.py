@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Literal, cast, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -50,13 +50,13 @@ class Parameter(Struct, frozen=True):
     """One value that a tool takes; ``default`` counts where it is not ``is_required``."""
 
     name: str
-    type: Any
+    type: object
     kind: Kind
     is_required: bool
     label: str
     prompt: str
     description: str = ""
-    default: Any = None
+    default: object = None
     options: tuple[Option, ...] = ()
     cues: tuple[Cue, ...] = ()
     synonyms: Mapping[str, Sequence[str]] = {}
@@ -74,6 +74,15 @@ class Parameter(Struct, frozen=True):
         if self.kind in _FORMATS:  # a picker gives a local time: no offset
             return {"type": "string", "format": _FORMATS[self.kind], **described}
         return {**msgspec.json.schema(self.type), **described}
+
+
+class Wording(Struct, frozen=True):
+    """What a tool's author wrote of a parameter."""
+
+    text: str
+    asked: str
+    cues: tuple[Cue, ...]
+    synonyms: Mapping[str, Sequence[str]]
 
 
 def parameters_of(
@@ -100,9 +109,8 @@ def parameters_of(
             raise ConfigurationError(f"the {where} has no type")
         text = described.get(parameter.name, "")
         asked = prompts.get(parameter.name) or (text if text.endswith("?") else "")
-        found.append(
-            _parameter(parameter, hints[parameter.name], text, asked, cues.get(parameter.name, ()))
-        )
+        words = Wording(text, asked, cues.get(parameter.name, ()), synonyms)
+        found.append(_parameter(parameter, hints[parameter.name], words))
     return tuple(found)
 
 
@@ -112,24 +120,23 @@ def context_name(function: Callable[..., object]) -> str | None:
     return next((name for name, hint in hints.items() if hint is ToolContext), None)
 
 
-def _parameter(
-    parameter: inspect.Parameter, hint: Any, text: str, asked: str, cues: tuple[Cue, ...]
-) -> Parameter:
+def _parameter(parameter: inspect.Parameter, hint: object, words: Wording) -> Parameter:
     label = parameter.name.replace("_", " ").strip().capitalize()
     kind, options = _kind_of(types.type_info(hint))
     is_required = parameter.default is inspect.Parameter.empty
-    description = "" if text.endswith("?") else text
+    description = "" if words.text.endswith("?") else words.text
     return Parameter(
         name=parameter.name,
         type=hint,
         kind=kind,
         is_required=is_required,
         label=label,
-        prompt=asked or _prompt(label, description, kind),
+        prompt=words.asked or _prompt(label, description, kind),
         description=description,
         default=None if is_required else parameter.default,
         options=options,
-        cues=cues + _name_cues(parameter.name),
+        cues=words.cues + _name_cues(parameter.name),
+        synonyms=words.synonyms,
     )
 
 
@@ -154,7 +161,7 @@ def _name_cues(name: str) -> tuple[Cue, ...]:
 def _kind_of(info: types.Type) -> tuple[Kind, tuple[Option, ...]]:
     match info:
         case types.Metadata(type=inner):
-            schema = info.extra_json_schema or {}
+            schema = cast("JsonObject", info.extra_json_schema or {})
             formats: dict[str, Kind] = {"email": "email", "uri": "url"}
             kind, options = _kind_of(inner)
             return formats.get(str(schema.get("format")), kind), options

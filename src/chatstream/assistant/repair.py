@@ -99,10 +99,10 @@ _ACTS: tuple[tuple[Act, str], ...] = (
         r"|l+o+l|ha(?:ha)+|:\)|👍",
     ),
 )
-_PATTERNS = tuple(
+_PATTERNS: tuple[tuple[Act, re.Pattern[str]], ...] = tuple(
     (act, re.compile(rf"\W*(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
 )
-_LED = tuple(
+_LED: tuple[tuple[Act, re.Pattern[str]], ...] = tuple(
     (act, re.compile(rf"\W*{_LEAD}(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
 )
 _LONGEST = 120
@@ -129,8 +129,9 @@ def act_of(text: str) -> Act | None:
         return whole
     for ends in (r"[.!?;]+", r"[.!?,;]+"):
         acts = [_act_of(part) for part in re.split(ends, text) if part.strip()]
-        if acts and None not in acts:
-            return next((act for act in acts if act != "praise"), acts[0])
+        known: list[Act] = [act for act in acts if act is not None]
+        if known and len(known) == len(acts):
+            return max(known, key=lambda act: act != "praise")
     return None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -42,7 +41,7 @@ class Earlier(Struct, frozen=True):
 
     name: str | None = None
     slots: JsonObject = {}
-    result: Any = None
+    result: object = None
     answer: str | None = None
     completed_at: str | None = None
 
@@ -56,7 +55,7 @@ class Brought(Struct, frozen=True):
 class Task:
     """A tool and what is known for it; changes while a run goes on."""
 
-    def __init__(self, tool: Tool, slots: Mapping[str, Any], aside: str | None = None) -> None:
+    def __init__(self, tool: Tool, slots: Mapping[str, object], aside: str | None = None) -> None:
         self.tool = tool
         self.values = arguments_of(tool, slots)
         self.notes = notes_of(slots)
@@ -75,7 +74,7 @@ class Task:
             and (parameter.is_required or parameter.name in self.tool.asks)
         ]
 
-    def note(self, **changes: Any) -> None:
+    def note(self, **changes: object) -> None:
         """Change the notes."""
         self.notes = msgspec.structs.replace(self.notes, **changes)
 
@@ -115,9 +114,9 @@ def scene_of(turn: Turn, tools: Mapping[str, Tool], zone: tzinfo) -> Scene:
     return Scene(turn, task, now, before, _asked(task, before), _earlier(turn.context))
 
 
-def arguments_of(tool: Tool, slots: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_of(tool: Tool, slots: Mapping[str, object]) -> dict[str, object]:
     """The slots that are arguments of ``tool``, as its types; what does not fit is left out."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for parameter in tool.parameters:
         if parameter.name in slots:
             try:
@@ -127,7 +126,7 @@ def arguments_of(tool: Tool, slots: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def notes_of(slots: Mapping[str, Any]) -> Notes:
+def notes_of(slots: Mapping[str, object]) -> Notes:
     """The notes among ``slots``."""
     try:
         return msgspec.convert(slots.get(NOTES_SLOT, {}), Notes)

@@ -18,7 +18,8 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from functools import partial
+from typing import TypedDict, Unpack, overload
 
 from chatstream.assistant.examples import Cue, Example, read_example
 from chatstream.assistant.parameters import (
@@ -46,48 +47,64 @@ class ToolFailed(Exception):
     changed: the user is asked whether to try again."""
 
 
+class ToolOptions(TypedDict, total=False):
+    """What ``@tool`` may be told.
+
+    ``name``, ``title`` and ``description``: else the function's own. ``examples``: what people
+    say, with values marked as ``{parameter: words}``. ``prompts``: how to ask for a parameter,
+    else what its docstring line asks. ``synonyms``: what else an option of a choice is called.
+    ``asks``: parameters with a default that are asked for all the same; the user may skip them.
+    ``answer``: what to say when it is done, with ``{parameter}`` and ``{result}``, else what it
+    returns, if that is a text. ``confirm``: ask before it runs; a text is the question.
+    ``idempotent``: may run twice under one ``call_id``. ``digression``: it only tells something,
+    so an open task goes on after it. ``visible``: arguments and result are shown to the client.
+    ``timeout_s``: after this many seconds the turn fails.
+    """
+
+    name: str
+    title: str
+    description: str
+    examples: Sequence[str]
+    prompts: Mapping[str, str]
+    synonyms: Mapping[str, Sequence[str]]
+    asks: Sequence[str]
+    answer: str
+    confirm: bool | str
+    idempotent: bool
+    digression: bool
+    visible: bool
+    timeout_s: float
+
+
 class Tool:
     """A typed function with what the assistant knows of it; calling it calls the function."""
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        *,
-        name: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        examples: Sequence[str] = (),
-        prompts: Mapping[str, str] | None = None,
-        synonyms: Mapping[str, Sequence[str]] | None = None,
-        asks: Sequence[str] = (),
-        answer: str | None = None,
-        confirm: bool | str = False,
-        idempotent: bool = False,
-        digression: bool = False,
-        visible: bool = False,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
+    def __init__(self, function: Callable[..., object], **options: Unpack[ToolOptions]) -> None:
         summary, described = read_docstring(inspect.getdoc(function) or "")
         self.function = function
-        self.name = name or function.__name__
+        self.name = options.get("name") or str(getattr(function, "__name__", ""))
         if _NAME.fullmatch(self.name) is None:
             raise ConfigurationError(f"{self.name!r} cannot be the name of a tool")
-        self.title = title or re.sub(r"[\s_-]+", " ", self.name).capitalize()
-        self.description = description or summary or self.title
-        self.examples = tuple(read_example(marked) for marked in examples)
+        self.title = options.get("title") or re.sub(r"[\s_-]+", " ", self.name).capitalize()
+        self.description = options.get("description") or summary or self.title
+        self.examples = tuple(map(read_example, options.get("examples", ())))
         self.parameters = parameters_of(
-            function, described, prompts or {}, _cues_of(self.examples), synonyms or {}
+            function,
+            described,
+            options.get("prompts", {}),
+            _cues_of(self.examples),
+            options.get("synonyms", {}),
         )
-        self.asks = frozenset(asks)
-        self.answer = answer
-        self.confirm = confirm
-        self.is_idempotent = idempotent
-        self.is_digression = digression
-        self.is_visible = visible
-        self.timeout_s = timeout_s
         self.context_name = context_name(function)
+        self.asks = frozenset(options.get("asks", ()))
+        self.answer = options.get("answer")
+        self.confirm = options.get("confirm", False)
+        self.is_idempotent = options.get("idempotent", False)
+        self.is_digression = options.get("digression", False)
+        self.is_visible = options.get("visible", False)
+        self.timeout_s = options.get("timeout_s", TIMEOUT_S)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> object:
         return self.function(*args, **kwargs)
 
     def parameter(self, name: str) -> Parameter | None:
@@ -110,51 +127,28 @@ class Tool:
 
 
 @overload
-def tool(function: Callable[..., Any], /) -> Tool: ...
+def tool(function: Callable[..., object], /) -> Tool: ...
 
 
 @overload
-def tool(
-    *,
-    name: str | None = None,
-    title: str | None = None,
-    description: str | None = None,
-    examples: Sequence[str] = (),
-    prompts: Mapping[str, str] | None = None,
-    synonyms: Mapping[str, Sequence[str]] | None = None,
-    asks: Sequence[str] = (),
-    answer: str | None = None,
-    confirm: bool | str = False,
-    idempotent: bool = False,
-    digression: bool = False,
-    visible: bool = False,
-    timeout_s: float = TIMEOUT_S,
-) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Callable[..., object]], Tool]: ...
 
 
 def tool(
-    function: Callable[..., Any] | None = None, /, **options: Any
-) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    function: Callable[..., object] | None = None, /, **options: Unpack[ToolOptions]
+) -> Tool | Callable[[Callable[..., object]], Tool]:
     """Make a function, sync (it runs in a thread) or async, something the assistant can do.
 
     Args:
         function: the function, where the decorator stands without brackets.
-        options: all optional. ``examples``: what people say, with values marked as
-            ``{parameter: words}``. ``prompts``: how to ask for a parameter (else what its
-            docstring line asks). ``synonyms``: what else an option of a choice is called. ``asks``: parameters with a default that are asked for all the
-            same; the user may skip them. ``answer``: what to say when it is done, with
-            ``{parameter}`` and ``{result}`` (else what it returns, if that is a text).
-            ``confirm``: ask before it runs; a text is the question. ``idempotent``: may run
-            twice under one ``call_id``. ``digression``: it only tells something, so an open
-            task goes on after it. ``visible``: arguments and result are shown to the client.
-            ``timeout_s``: after this many seconds the turn fails.
+        options: those of ``ToolOptions``, all optional.
 
     Raises:
         ConfigurationError: a parameter has no type, or the name cannot be one.
     """
     if function is not None:
         return Tool(function, **options)
-    return lambda decorated: Tool(decorated, **options)
+    return partial(Tool, **options)
 
 
 def read_docstring(text: str) -> tuple[str, dict[str, str]]:

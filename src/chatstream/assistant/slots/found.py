@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Found(Struct, Generic[T], frozen=True):
+class Found(Struct, Generic[T_co], frozen=True):
     """``text[start:end]`` means ``value``. ``weak``: only where that kind of value was asked
     for (a bare ``8`` may be a time, or anything else)."""
 
-    value: T
+    value: T_co
     start: int
     end: int
     weak: bool = False
@@ -22,12 +22,6 @@ class Found(Struct, Generic[T], frozen=True):
     def overlaps(self, start: int, end: int) -> bool:
         """Whether the two share a character."""
         return self.start < end and start < self.end
-
-
-class Reference(Struct, frozen=True):
-    """When a text was said: an aware time in the zone of who said it."""
-
-    now: datetime
 
 
 def apart(found: list[Found[T]]) -> list[Found[T]]:

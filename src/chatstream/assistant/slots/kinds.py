@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Any, assert_never
+from typing import assert_never
 
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.addresses import find_emails, find_urls
@@ -19,15 +19,17 @@ from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.assistant.slots.yesno import find_flags, says
 
 
-def find(parameter: Parameter, text: str, now: datetime, *, is_asked: bool) -> Sequence[Found[Any]]:
+def find(
+    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
+) -> Sequence[Found[object]]:
     """Every value of the parameter's kind in ``text``; weak ones only where it was asked for."""
     found = _find(parameter, text, now, is_asked=is_asked)
     return [one for one in found if is_asked or not one.weak]
 
 
-def _find(
+def _find(  # noqa: C901, PLR0912 - one arm a kind
     parameter: Parameter, text: str, now: datetime, *, is_asked: bool
-) -> Sequence[Found[Any]]:
+) -> Sequence[Found[object]]:
     match parameter.kind:
         case "moment":
             return find_moments(text, now)
@@ -75,7 +77,7 @@ def _find_flag(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found
     return [said] if said is not None else find_flags(text, parameter.name)
 
 
-def settle(parameter: Parameter, value: Any, now: datetime, known: Any) -> Any:
+def settle(parameter: Parameter, value: object, now: datetime, known: object) -> object:
     """The argument that ``value`` makes, as seen from ``now``; what was not said of a moment or
     a time is taken from the ``known`` one. None: something is missing yet."""
     match value:

@@ -79,11 +79,11 @@ _HALF = re.compile(r"\s+and\s+a\s+half\b", re.IGNORECASE)
 
 def find_numbers(text: str) -> list[Found[float]]:
     """Every number in ``text``; whole ones too are floats here."""
-    found: list[Found[float]] = []
-    for match in _DIGITS.finditer(text):
-        found.append(Found(_of_digits(match.group()), match.start(), match.end()))
-    for match in _WORDS.finditer(text):
-        found.append(Found(float(of_words(match.group())), match.start(), match.end()))
+    found = [
+        Found(value(match.group()), match.start(), match.end())
+        for pattern, value in ((_DIGITS, _of_digits), (_WORDS, _of_words))
+        for match in pattern.finditer(text)
+    ]
     return [_with_half(text, one) for one in apart(found)]
 
 
@@ -100,6 +100,10 @@ def of_words(words: str) -> int:
         elif word == "dozen":
             part = (part or 1) * 12
     return total + part
+
+
+def _of_words(text: str) -> float:
+    return float(of_words(text))
 
 
 def _of_digits(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from typing import Literal
 
@@ -17,7 +17,7 @@ Half = Literal["am", "pm"]
 class Clock(Struct, frozen=True):
     """A time of day as it was said; without ``half`` it may mean morning or evening."""
 
-    time: datetime.time
+    time: dt.time
     half: Half | None = None
 
     @property
@@ -25,7 +25,7 @@ class Clock(Struct, frozen=True):
         """Whether it may as well be twelve hours later."""
         return self.half is None and 1 <= self.time.hour <= 12
 
-    def in_half(self, half: Half) -> datetime.time:
+    def in_half(self, half: Half) -> dt.time:
         """The time in the given half of the day, if it may lie there."""
         if not self.is_ambiguous:
             return self.time
@@ -86,13 +86,13 @@ def _clock(match: re.Match[str]) -> Clock | None:
         return None
     hour, minute = said
     if match["named"]:
-        return Clock(datetime.time(hour, minute), "pm" if hour else "am")
+        return Clock(dt.time(hour, minute), "pm" if hour else "am")
     if hour > 12 or hour == 0:
-        return Clock(datetime.time(hour, minute), "pm" if hour > 12 else "am")
+        return Clock(dt.time(hour, minute), "pm" if hour > 12 else "am")
     half = _half_of_day(match, hour)
     if half is None:
-        return Clock(datetime.time(hour, minute))
-    return Clock(datetime.time(hour % 12 + (12 if half == "pm" else 0), minute), half)
+        return Clock(dt.time(hour, minute))
+    return Clock(dt.time(hour % 12 + (12 if half == "pm" else 0), minute), half)
 
 
 def _hour_and_minute(match: re.Match[str]) -> tuple[int, int] | None:

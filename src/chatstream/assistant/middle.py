@@ -1,0 +1,136 @@
+"""In the middle of a task: give up, ask back, another task, a correction, an answer; in that
+order a message is read."""
+
+from __future__ import annotations
+
+from chatstream.assistant import answers
+from chatstream.assistant.answering import advance, answered, ask_again, confirmed, drop
+from chatstream.assistant.beginning import picked, recognise
+from chatstream.assistant.fallback import chosen
+from chatstream.assistant.filling import fill, read_into
+from chatstream.assistant.recognise import Recognition
+from chatstream.assistant.repair import Act, act_of
+from chatstream.assistant.scene import Scene, Task, last_answer
+from chatstream.assistant.slots.yesno import says
+from chatstream.assistant.submitted import fill_form
+from chatstream.assistant.switching import go_back, turn_to, wanted_back
+from chatstream.assistant.taking import Filled, slots_of, store
+from chatstream.assistant.talk import Skills, Talk
+from chatstream.assistant.tools import Tool
+from chatstream.domain.steps import Abandon, JsonObject, Response
+
+SWITCH_SURPLUS = 0.15
+SWITCH_LEAD = 0.12
+"""In the middle of a task another one must be clearer than at the start."""
+ALL_BUT_CERTAIN = 0.75
+RESUME_SCORE = 0.3
+"""``go back to the pizza``, where ``go on`` alone means the open question."""
+NEEDED = "I cannot go on without that. To stop, say “forget it”."
+
+
+def submitted(skills: Skills, scene: Scene, task: Task, values: JsonObject) -> Talk[None]:
+    """A form or a button was answered."""
+    pick = chosen(scene)
+    if pick is not None and pick == task.tool.name and not task.values:
+        yield from picked(skills, scene, pick)  # an earlier attempt got this far
+    elif pick in {"yes", "no"} and scene.asked is None and not task.missing:
+        yield from confirmed(scene, task, yes=pick == "yes")
+    else:
+        filled = yield from fill_form(scene, task, values)
+        yield from advance(scene, task, filled)
+
+
+def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
+    """A message was written."""
+    if last_answer(scene.before) is None:
+        filled = yield from fill(scene, task, scene.turn.content, is_start=True)
+        yield from advance(scene, task, filled)
+        return
+    act = act_of(scene.turn.content)
+    if act is not None and not _answers_yes(scene, act):
+        is_done = yield from _do(skills, scene, task, act)
+        if is_done:
+            return
+    recognition = yield from recognise(skills, scene)
+    other = _other_tool(skills, task, recognition)
+    if other is not None and not _is_answer(scene, task, recognition):
+        yield from turn_to(scene, task, other, recognition.score)
+    else:
+        yield from answered(scene, task, recognition)
+
+
+def _answers_yes(scene: Scene, act: Act) -> bool:
+    """``go ahead``, ``perfect, thank you``: to a question whether to do it, they are a yes."""
+    if scene.asked is not None or scene.question is None:
+        return False
+    said = says(scene.turn.content)
+    return act in {"resume", "praise"} or (act == "thanks" and said is not None and said.value)
+
+
+def _do(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:
+    """Do what the message does; False if it is an answer after all."""
+    match act:
+        case "cancel":
+            yield from drop(scene, task, answers.DROPPED, "user")
+        case "skip":
+            return (yield from _skip(scene, task))
+        case "resume":
+            wanted = wanted_back(skills, scene, scene.turn.content, RESUME_SCORE)
+            if wanted is not None:
+                yield from go_back(skills, scene, wanted)
+            else:
+                yield from ask_again(scene, task)
+        case "goodbye":
+            yield Response(answers.SMALL_TALK[act])
+            yield Abandon("user")
+        case "repeat":
+            yield from ask_again(scene, task)
+        case "status":
+            yield from ask_again(scene, task, _status(scene, task))
+        case "help":
+            can = answers.capabilities(skills.tools.values())
+            yield from ask_again(scene, task, f"{can}\n\n")
+        case "greeting" | "thanks" | "praise" | "how_are_you" | "who_are_you":
+            yield from ask_again(scene, task, answers.SMALL_TALK[act])
+    return True
+
+
+def _status(scene: Scene, task: Task) -> str:
+    about = answers.known(task.tool, task.values, scene.now)
+    so_far = f" So far I have {about}." if about else ""
+    return f"This is about: {task.tool.title}.{so_far}"
+
+
+def _skip(scene: Scene, task: Task) -> Talk[bool]:
+    asked = scene.asked
+    if asked is None:
+        return False
+    if asked.is_required:
+        yield from ask_again(scene, task, NEEDED)
+        return True
+    before = slots_of(task)
+    task.note(skipped=(*task.notes.skipped, asked.name), tries=0)
+    yield from store(task, before)
+    yield from advance(scene, task, Filled((asked.name,)))
+    return True
+
+
+def _other_tool(skills: Skills, task: Task, recognition: Recognition) -> Tool | None:
+    other = skills.tools.get(recognition.name or "")
+    surplus = recognition.score - recognition.act_score
+    ahead = recognition.score - recognition.score_of(task.tool.name)
+    if other is task.tool or surplus < SWITCH_SURPLUS:
+        return None
+    return other if min(ahead, recognition.lead) >= SWITCH_LEAD else None
+
+
+def _is_answer(scene: Scene, task: Task, recognition: Recognition) -> bool:
+    """Whether the message answers the question, however much it sounds like another task."""
+    if scene.asked is None:
+        return says(scene.turn.content) is not None
+    if recognition.score >= ALL_BUT_CERTAIN:
+        return False
+    if scene.asked.kind == "text":
+        return True
+    probe = Task(task.tool, slots_of(task))
+    return scene.asked.name in read_into(scene, probe, scene.turn.content).names
