@@ -127,12 +127,25 @@ def act_of(text: str) -> Act | None:
     whole = _act_of(text)
     if whole is not None:
         return whole
-    for ends in (r"[.!?;]+", r"[.!?,;]+"):
-        acts = [_act_of(part) for part in re.split(ends, text) if part.strip()]
-        known: list[Act] = [act for act in acts if act is not None]
-        if known and len(known) == len(acts):
-            return max(known, key=lambda act: act != "praise")
-    return None
+    acts = _acts_of(text, r"[.!?;]+") or _acts_of(text, r"[.!?,;]+")
+    return max(acts, key=lambda act: act != "praise", default=None)
+
+
+def gives_up(text: str) -> bool:
+    """Whether ``text`` begins with giving up: ``never mind! I just saw some scooters``."""
+    return _act_of(re.split(r"[.!?;]", text.strip(), maxsplit=1)[0]) == "cancel"
+
+
+def _acts_of(text: str, ends: str) -> list[Act]:
+    """What each part does; nothing where one part does nothing of the kind."""
+    acts: list[Act] = []
+    for part in re.split(ends, text):
+        act = _act_of(part)
+        if act is None and part.strip():
+            return []
+        if act is not None:
+            acts.append(act)
+    return acts
 
 
 def _act_of(text: str) -> Act | None:
