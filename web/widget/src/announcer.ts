@@ -22,8 +22,9 @@ export function spokenChange(
 ): string | null {
   if (!before.caught_up || before.user_chat_id !== after.user_chat_id) return null;
   const fresh = newEvents(before, after);
-  const answer = fresh.findLast((event) => event.type === 'response');
-  if (answer?.type === 'response') return shortened(answer.content ?? '');
+  // Several at once, where more than one reminder was due.
+  const answers = fresh.flatMap((event) => (event.type === 'response' ? [event.content ?? ''] : []));
+  if (answers.length > 0) return shortened(answers.join('\n'));
   const failure = fresh.findLast((event) => event.type === 'error');
   if (failure?.type === 'error') return failure.message || texts.get('answer_failed');
   if (after.turn && before.turn?.message_id !== after.turn.message_id) return texts.get('answering');

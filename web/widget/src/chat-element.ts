@@ -104,10 +104,12 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
     const region = this.renderRoot.querySelector<HTMLElement>('.announcer');
     if (region) this.#announcer.tell(region, before, after, this.#currentView().texts);
     if (!before.caught_up || before.position === after.position) return;
-    const fresh = newEvents(before, after).filter((event) => event.type === 'response');
-    if (!this.attached) this.unread += fresh.length;
-    if (fresh.length > 0) this.dispatchEvent(new CustomEvent('chatstream-answer', { detail: fresh.length }));
-    if (this.layout === 'page' && before.turn && !after.turn) void this.#loadChats();
+    const fresh = newEvents(before, after);
+    const answers = fresh.filter((event) => event.type === 'response').length;
+    if (!this.attached) this.unread += answers;
+    if (answers > 0) this.dispatchEvent(new CustomEvent('chatstream-answer', { detail: answers }));
+    const turnEnded = !after.turn && fresh.some((event) => event.type === 'turn');
+    if (this.layout === 'page' && turnEnded) void this.#loadChats();
   }
 
   // ---- what a person does

@@ -11,6 +11,7 @@ export const icons = {
   stop: icon(svg`<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor"/>`),
   chat: icon(svg`<path d="M20 12a7.5 7.5 0 0 1-7.5 7.5H4.5l1.7-2.9A7.5 7.5 0 1 1 20 12Z"/>`),
   close: icon(svg`<path d="M6 6l12 12M18 6L6 18"/>`),
+  bell: icon(svg`<path d="M18 16v-5a6 6 0 0 0-12 0v5l-2 2h16ZM10 21h4"/>`),
   list: icon(svg`<path d="M4 7h16M4 12h16M4 17h10"/>`),
   plus: icon(svg`<path d="M12 5v14M5 12h14"/>`),
   down: icon(svg`<path d="M12 5v14M6 13l6 6 6-6"/>`),

@@ -1,13 +1,17 @@
 // The round button at the corner of a page and the panel that it opens. The chat is made at the
-// first opening and stays: closing the panel ends no conversation and no connection.
+// first opening and stays: closing the panel ends no conversation and no connection. Whoever opened
+// it once gets it on every page from then on, unopened: what the assistant says by itself is heard.
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { ChatElement } from './chat-element.ts';
 import { icons } from './icons.ts';
 import { properties, type ChatProperties } from './options.ts';
+import { keep, recall } from './storage.ts';
 import { Texts } from './strings.ts';
 import { base } from './styles/base.ts';
 import { launcher } from './styles/launcher.ts';
 import { define } from './view.ts';
+
+const OPENED = 'opened';
 
 export class LauncherElement extends LitElement {
   static override styles = [base, launcher];
@@ -29,7 +33,8 @@ export class LauncherElement extends LitElement {
   options: Partial<ChatProperties> = {};
 
   protected override willUpdate(): void {
-    if (this.open && !this.chatElement) this.chatElement = this.#makeChat();
+    if (this.open) keep('localStorage', OPENED, true);
+    if (!this.chatElement && recall('localStorage', OPENED)) this.chatElement = this.#makeChat();
   }
 
   #makeChat(): ChatElement {

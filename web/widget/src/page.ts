@@ -6,6 +6,18 @@ import type { ChatElement } from './chat-element.ts';
 const prefix = document.querySelector<HTMLMetaElement>('meta[name="chatstream-prefix"]')?.content;
 const chat = document.querySelector<ChatElement>('chatstream-chat');
 if (chat && prefix) chat.server = prefix;
+// Whoever looks at another tab sees how many answers came: a reminder may speak at any time.
+const title = document.title;
+let unseen = 0;
+const tell = (count: number) => {
+  unseen = count;
+  document.title = count > 0 ? `(${count}) ${title}` : title;
+};
+chat?.addEventListener('chatstream-answer', (event) => {
+  if (document.hidden) tell(unseen + (event as CustomEvent<number>).detail);
+});
+document.addEventListener('visibilitychange', () => document.hidden || tell(0));
+
 // The page is nothing but the chat: who comes here wants to write. Not on touch screens, where a
 // keyboard would cover the page at once.
 if (chat && matchMedia('(pointer: fine)').matches) {

@@ -51,6 +51,7 @@ export const ENGLISH = {
   step_attempt: 'attempt {attempt} of {of}',
   step_attempt_only: 'attempt {attempt}',
   step_failed: 'failed',
+  unasked: 'Reminder',
   restarted: 'The server restarted; the answer was begun anew.',
 
   offline: 'You are offline. What you write is kept and sent later.',

@@ -21,7 +21,7 @@ export function currentTask(chat: ChatState): Intent | null {
 /** What the active task waits for, in a few words; empty while nothing is asked. */
 export function waitingFor(chat: ChatState, intent: Intent, entries: readonly Entry[]): string {
   if (chat.turn) return '';
-  const asked = missingFields(chat, intent) || missingInSteps(entries);
+  const asked = missingFields(chat, intent) || missingInSteps(chat, intent, entries);
   return asked || questionIn(intent.question?.text ?? '');
 }
 
@@ -51,8 +51,9 @@ function isOpenForm(chat: ChatState, intent: Intent, event: EventFrame): event i
   );
 }
 
-function missingInSteps(entries: readonly Entry[]): string {
-  const turn = entries.findLast((entry) => entry.kind === 'turn');
+// By the task's own last turn: a reminder may have spoken since.
+function missingInSteps({ turns }: ChatState, intent: Intent, entries: readonly Entry[]): string {
+  const turn = entries.findLast(({ key }) => turns[key]?.user_intent_id === intent.user_intent_id);
   if (turn?.kind !== 'turn' || turn.status !== 'needs_input') return '';
   const missing = turn.steps.findLast((step) => step.missing.length > 0)?.missing ?? [];
   return missing.map((name) => humanName(name).toLocaleLowerCase()).join(', ');

@@ -33,6 +33,8 @@ interface Placed {
 
 export interface TurnEntry extends Placed {
   readonly kind: 'turn';
+  /** The assistant spoke without being asked: a reminder that was due. */
+  readonly unasked: boolean;
   readonly status: 'running' | 'finished' | 'needs_input' | 'cancelled' | 'failed';
   readonly restarted: boolean;
   readonly startedAt: string;
@@ -157,8 +159,13 @@ export class Timeline {
     const key = event.caused_by ?? event.event_id;
     const at = this.#places.get(`turn ${key}`);
     const turn = at === undefined ? null : this.#entries[at];
-    if (at !== undefined && turn?.kind === 'turn') this.#entries[at] = change(turn);
-    else this.#append(change(newTurn(key, event)));
+    if (at !== undefined && turn?.kind === 'turn') {
+      this.#entries[at] = change(turn);
+      return;
+    }
+    // A turn that nobody's words began, or one that is run again, may be the first thing of its day.
+    this.#startDay(event);
+    this.#append(change(newTurn(key, event)));
   }
 
   // ---- dividers
@@ -220,12 +227,13 @@ function placeKey(entry: Entry): string {
   return entry.kind === 'user' || entry.kind === 'submitted' ? `said ${entry.key}` : entry.key;
 }
 
-function newTurn(key: string, { position, timestamp }: EventFrame): TurnEntry {
-  const startedAt = timestamp;
+function newTurn(key: string, event: EventFrame): TurnEntry {
+  const { position, timestamp: startedAt } = event;
   return {
     kind: 'turn',
     key,
     position,
+    unasked: event.type === 'turn' && event.status === 'started' && !event.user_intent_id,
     status: 'running',
     restarted: false,
     startedAt,

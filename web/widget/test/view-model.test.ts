@@ -134,6 +134,55 @@ describe('the timeline', () => {
   });
 });
 
+describe('a turn that no message caused', () => {
+  const asked = () =>
+    new Script()
+      .user('m1', 'Wake me', 'i1')
+      .step('m1', 'extraction', 'Time?', { data: { missing: ['wake_time'] } })
+      .answer('m1', 'When?', 'i1', { follow_up: true })
+      .end('m1', 'needs_input', 'i1');
+
+  test('stands by itself, at its own day, and divides no tasks', () => {
+    const script = twoTasks().wait(90_000).reminder('r1', 'The cake!');
+    const entries = entriesOf(script);
+    expect(shape(entries)).toEqual(['day', 'user', 'turn', 'complete+new', 'user', 'turn', 'day', 'turn']);
+    expect(entries.flatMap((entry) => (entry.kind === 'turn' ? [entry.unasked] : []))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  test('stands between a task that is done and the next, whose words bring the divider', () => {
+    const script = new Script().user('m1', 'Wake me', 'i1').answer('m1', 'Done', 'i1', { is_complete: true });
+    script.complete('m1', 'i1').end('m1', 'finished', 'i1').reminder('r1', 'The cake!');
+    script.user('m2', 'Next', 'i2').end('m2', 'finished', 'i2');
+    expect(shape(entriesOf(script))).toEqual([
+      'day',
+      'user',
+      'turn',
+      'complete',
+      'turn',
+      'new',
+      'user',
+      'turn',
+    ]);
+  });
+
+  test('leaves the task in hand as it was, with what it waits for', () => {
+    const chat = chatOf(asked().reminder('r1', 'The cake!'));
+    const intent = currentTask(chat);
+    expect(intent).toEqual(currentTask(chatOf(asked())));
+    expect(intent && waitingFor(chat, intent, new Timeline().update(chat.events))).toBe('wake time');
+  });
+
+  test('is spoken whole, each one where several were due at once', () => {
+    const before = chatOf(asked());
+    const after = chatOf(asked().reminder('r1', 'The cake!').reminder('r2', 'The tea!'));
+    expect(spokenChange(before, after, TEXTS, false)).toBe('The cake!\nThe tea!');
+  });
+});
+
 describe('the task in hand', () => {
   test('is called by its name, else by the first words', () => {
     const chat = chatOf(twoTasks());

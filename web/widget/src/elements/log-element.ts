@@ -2,7 +2,7 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type { ChatState, Component, Outgoing } from '../../../client/src/types.ts';
+import type { ChatState, Component, EventFrame, Outgoing } from '../../../client/src/types.ts';
 import { ScrollKeeper } from '../scroll.ts';
 import { chunksOf, type Entry, type TurnEntry } from '../timeline.ts';
 import { dayView, marksView } from '../views/dividers.ts';
@@ -173,13 +173,16 @@ function retryableMessage(entry: TurnEntry, chat: ChatState): string | null {
   const newest = chat.events.findLast((event) => event.type === 'user');
   const turn = chat.turns[entry.key];
   if (newest?.type !== 'user' || !turn || (turn.retry_of ?? entry.key) !== newest.message_id) return null;
-  if (newestTurn(chat) !== entry.key) return null;
+  if (newestTurnOf(newest.message_id, chat) !== entry.key) return null;
   const done = chat.intents[turn.user_intent_id ?? '']?.status === 'complete';
   return entry.status === 'finished' && done ? null : newest.message_id;
 }
 
-function newestTurn(chat: ChatState): string | undefined {
-  return chat.events.findLast((event) => event.type === 'turn')?.caused_by;
+// Not the chat's newest: a reminder that spoke since takes nothing away.
+function newestTurnOf(messageId: string, { events, turns }: ChatState): string | undefined {
+  const runs = ({ type, caused_by = '' }: EventFrame) =>
+    type === 'turn' && (turns[caused_by]?.retry_of ?? caused_by) === messageId;
+  return events.findLast(runs)?.caused_by;
 }
 
 function liveIds(entry: TurnEntry, chat: ChatState): string[] {

@@ -75,6 +75,7 @@ export class TurnElement extends LightElement {
     const answering = parts.some((part) => part.kind === 'answer');
     const label = `${view.texts.get('assistant')}, ${clockTime(entry.startedAt, view.texts.locale)}`;
     return html`<article class="message assistant" part="message assistant-message" aria-label=${label}>
+      ${entry.unasked ? html`<p class="note">${icons.bell}${view.texts.get('unasked')}</p>` : nothing}
       ${stepsView(entry, view, { open: this.stepsOpen, answering }, (open) => (this.stepsOpen = open))}
       ${repeat(parts, partKey, (part) => this.#part(part, view))} ${this.#end(entry, view)}
     </article>`;

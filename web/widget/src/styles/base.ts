@@ -183,6 +183,28 @@ const controls = css`
     button {
       border-color: ButtonText;
     }
+    /* What a colour says elsewhere, a line says here. */
+    .bubble,
+    .badge,
+    .error {
+      outline: 1px solid;
+      outline-offset: -1px;
+    }
+    .message.waiting .bubble {
+      outline-style: dashed;
+    }
+    .message.failed .bubble,
+    [aria-current],
+    [aria-pressed='true'] {
+      outline: 3px double;
+      outline-offset: -3px;
+    }
+    .task::before,
+    .dot,
+    .pulse {
+      forced-color-adjust: none;
+      background: CanvasText !important;
+    }
   }
 `;
 

@@ -246,12 +246,11 @@ export const log = css`
     content: '';
     flex: 1;
     min-width: 12px;
-    height: 1px;
-    background: var(--border);
+    border-block-start: 1px solid var(--border);
   }
   .divider.day::before,
   .divider.day::after {
-    background: none;
+    border: 0;
   }
   .mark {
     display: grid;

@@ -47,6 +47,8 @@ function liveLine(turn: TurnEntry, view: View, open: boolean): string {
 
 function foldedLine(turn: TurnEntry, view: View): string {
   const { texts } = view;
+  // One step and nothing else is all there is to say: a reminder that was cancelled.
+  if (turn.unasked && turn.parts.length === 0) return turn.steps.map(stepText).join(' · ');
   const steps = texts.count('steps', turn.steps.length);
   const spent = totalDuration(turn.steps);
   return spent > 0 ? texts.get('steps_summary', { steps, duration: duration(spent, texts) }) : steps;

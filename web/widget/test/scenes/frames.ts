@@ -107,6 +107,20 @@ export class Script {
     });
   }
 
+  /** A turn that no message caused. */
+  reminder(id: string, content: string): this {
+    return this.event({ type: 'turn', status: 'started', attempt: 1, caused_by: id })
+      .event({
+        type: 'response',
+        message_id: `msg_${id}`,
+        content,
+        is_complete: false,
+        follow_up: false,
+        caused_by: id,
+      })
+      .event({ type: 'turn', status: 'finished', attempt: 1, caused_by: id });
+  }
+
   /** `opened` and `caught_up` around all frames so far. */
   delivered(more: Partial<Opened> = {}): ServerFrame[] {
     const opened: Opened = {

@@ -150,6 +150,15 @@ const scenes: Record<string, () => { client: StubClient; setUp?: (chat: ChatElem
   signedout: () => ({
     client: new StubClient(alarm().delivered(), { status: 'closed', reason: 'unauthenticated' }),
   }),
+  reminder: () => {
+    const script = alarmDone().wait(3600).reminder('r1', '**Take the cake out of the oven.**');
+    script
+      .wait(300)
+      .event({ type: 'turn', status: 'started', attempt: 1, caused_by: 'r2' })
+      .step('r2', 'reminder', 'Cancelled: Call Ada')
+      .event({ type: 'turn', status: 'finished', attempt: 1, caused_by: 'r2' });
+    return { client: new StubClient(travel(script).wait(50_000).reminder('r3', 'Stand up!').delivered()) };
+  },
   error: () => {
     const script = new Script().user('m1', 'Book a table for two', 'i1');
     script.step('m1', 'tool_execution', 'Asking the restaurant', { status: 'failed', duration_ms: 5000 });
