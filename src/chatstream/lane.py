@@ -3,7 +3,8 @@
 A command is decided on the *tip* (the state after all that has been decided) and appended at
 its position; what leaves the server is taken from the *committed* state. The tip runs ahead
 so that steps do not wait for the disk. Where an append fails the tip is worth nothing: the
-lane reads the log again and decides what still waits anew.
+lane reads the log again and decides what still waits anew. Where other nodes write the same
+chats, a lane that has heard of their events reads on from what is committed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from chatstream.domain.commands import AnyCommand
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import UserChat
 from chatstream.errors import Code, Refused
+from chatstream.eventstore.store import Lineage
 from chatstream.ids import ChatId
 
 
@@ -30,10 +32,11 @@ class Receipt(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """A command and who waits for it."""
+    """A command and who waits for it; ``tries`` is how often another node was faster."""
 
     command: AnyCommand
     future: asyncio.Future[Receipt]
+    tries: int = 0
 
 
 class Verdict(Struct, frozen=True):
@@ -51,19 +54,23 @@ class Verdict(Struct, frozen=True):
 
 
 class Lane:
-    """The chat ``chat_id``: ``loaded`` says whether its states can be trusted."""
+    """The chat ``chat_id``: ``loaded`` says whether its tip can be trusted, ``is_true`` whether
+    what is committed can. ``heard_of`` is the newest position that another node told of."""
 
     def __init__(self, chat_id: ChatId) -> None:
         self.chat_id = chat_id
         self.loaded = False
         self.loading = False
+        self.is_true = False
+        self.heard_of = 0
         self.tip: UserChat = INITIAL
         self.committed: UserChat = INITIAL
         self.verdicts: deque[Verdict] = deque()
         self.queue: deque[Waiting] = deque()
         self.retries: list[Waiting] = []
         self.readers: list[asyncio.Future[None]] = []
-        self._was_loaded = False
+        self.lineage = Lineage()
+        self._in_vain = False
 
     @property
     def is_idle(self) -> bool:
@@ -76,16 +83,17 @@ class Lane:
         return self.tip.turn is not None or self.committed.turn is not None
 
     def start_from(self, state: UserChat) -> bool:
-        """Trust ``state``, which has just been read from the log; gives whether an earlier
-        state was distrusted."""
-        is_reload, self._was_loaded = self._was_loaded, True
+        """Trust ``state``, which has just been read from the log; gives whether an append was
+        in vain since the last time."""
+        in_vain, self._in_vain = self._in_vain, False
         self.tip = self.committed = state
-        self.loaded, self.loading = True, False
+        self.lineage = Lineage()
+        self.loaded, self.loading, self.is_true = True, False, True
         readers, self.readers = self.readers, []
         for reader in readers:
             if not reader.done():
                 reader.set_result(None)
-        return is_reload
+        return in_vain
 
     def refuse_all(self, code: Code) -> None:
         """Refuse everything that waits for the log: it cannot be read."""
@@ -99,7 +107,17 @@ class Lane:
                 reader.set_exception(Refused(code))
 
     def distrust(self) -> None:
-        """The tip is worth nothing: read the log before the next decision."""
+        """No state is worth anything: read the whole log before the next decision."""
+        self._in_vain = True
+        self.loaded = self.is_true = False
+
+    def lost(self) -> None:
+        """Another node was faster: the tip is worth nothing, what is committed still holds."""
+        self._in_vain = True
+        self.loaded = False
+
+    def falls_behind(self) -> None:
+        """Others may have written: read on before the next decision."""
         self.loaded = False
 
     def take_back(self) -> None:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
+from chatstream.cluster import Cluster
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore
@@ -52,7 +53,9 @@ class Node:
         self.store = EventStore(engine)
         self.read_models = ReadModels(OWNER, self.store.fetch)
         self.hub = Hub(self.store)
-        self.service = ChatService(self.store, self.read_models, self.hub)
+        self.service = ChatService(
+            self.store, self.read_models, self.hub, is_shared=engine.sharing is not None
+        )
         self.store.on_batch = self.service.publish
         self.runner = TurnRunner(
             self.service,
@@ -72,6 +75,7 @@ class Node:
             session_ttl_s=settings.session_ttl_s,
             now_ms=now_ms,
         )
+        self.cluster = _cluster(engine, self.store, self.service)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -81,6 +85,8 @@ class Node:
             ConfigurationError: the database cannot be had.
         """
         await self.store.start()
+        if self.cluster is not None:
+            await self.cluster.start()
         await self._recover_turns()
         self._tasks = [
             asyncio.create_task(self.timers.run(), name="chatstream-timers"),
@@ -94,6 +100,8 @@ class Node:
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        if self.cluster is not None:
+            await self.cluster.close()
         await self.runner.close(self._release)
         await self.store.close()
 
@@ -136,3 +144,8 @@ class Node:
         while True:
             await asyncio.sleep(SWEEP_FEEDS_EVERY_S)
             self.hub.sweep()
+            self.service.forget_idle_lanes()
+
+
+def _cluster(engine: Engine, store: EventStore, service: ChatService) -> Cluster | None:
+    return None if engine.sharing is None else Cluster(engine.sharing, store.fetch, service)

@@ -183,8 +183,8 @@ def _postgres(database: str, *, read_only: bool) -> Engine:
     scheme, _, path = database.partition("://")
     if scheme == "postgres-embedded":
         folder = Path(path.removeprefix("/") or DEFAULT_FOLDER)
-        return EmbeddedEngine(folder, tables, read_only=read_only, alone=True)
-    return PostgresEngine(database, tables, read_only=read_only, alone=True)
+        return EmbeddedEngine(folder, tables, read_only=read_only)
+    return PostgresEngine(database, tables, read_only=read_only)
 
 
 def _agent(settings: Settings, agent: object | None) -> Agent:

@@ -1,7 +1,9 @@
 """``ChatService``: the only way in. Load, decide, append, wake.
 
 ``submit`` decides at once where the chat is in memory, so that commands are stored in the
-order in which they were given; the future is done when the disk has them.
+order in which they were given; the future is done when the disk has them. Where other nodes
+write to the same database (``is_shared``) an append is guarded by its position, and what stores
+nothing (a refusal, an ``opened``) is decided on what the log holds after the command came.
 """
 
 from __future__ import annotations
@@ -16,21 +18,25 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstream.domain.commands import (
+    AbandonIntent,
     AnyClientCommand,
     AnyCommand,
+    CancelTurn,
     ClearSession,
     ClientCommand,
+    CloseChat,
     EraseChat,
     OpenChat,
+    ResumeIntent,
     Streamed,
     digest,
 )
 from chatstream.domain.events import AnyFact
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import CommandRecord, UserChat
-from chatstream.domain.user_chat import Decision, decide, evolve, remember
+from chatstream.domain.user_chat import Decision, decide, remember
 from chatstream.errors import Refused, StaleTurn
-from chatstream.eventstore.mapper import decode, encode, erase
+from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import (
     Append,
     Conflict,
@@ -38,6 +44,7 @@ from chatstream.eventstore.store import (
     NewEvent,
     Outcome,
     RowChange,
+    RowKey,
     SqlValue,
     Stored,
     StoredRow,
@@ -47,10 +54,13 @@ from chatstream.lane import Lane, Receipt, Verdict, Waiting
 from chatstream.limits import refuse_unstorable
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
+from chatstream.news import News, fold_log, read_news
 
 _ENDS_TURNS = (ClientCommand, ClearSession)
+_MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
 LANES_IN_MEMORY = 5_000
-LOAD_PAGE = 1_000
+TRIES = 100
+"""How often a command is decided again because another node was faster."""
 RELOAD_AFTER_S = 0.5
 """When a chat whose turn may have lost its run is read again while the storage is down."""
 
@@ -78,6 +88,8 @@ class ReadModels(Protocol):
 
     def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange: ...
 
+    def remembered_key(self, chat_id: ChatId, command_id: str) -> RowKey: ...
+
     async def commands_of(self, chat_id: ChatId) -> list[tuple[str, CommandRecord]]: ...
 
 
@@ -86,16 +98,21 @@ class TurnWatcher(Protocol):
 
     def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None: ...
 
-    def reloaded(self, chat_id: ChatId, state: UserChat) -> None: ...
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None: ...
 
     def streamed(self, chat_id: ChatId) -> Streamed | None: ...
 
+    def runs(self, chat_id: ChatId) -> bool: ...
+
 
 class ChatService:
-    """Handles commands for all chats of this node."""
+    """Handles commands for all chats of this node; ``is_shared``: other nodes write too."""
 
-    def __init__(self, store: Store, read_models: ReadModels, hub: Hub) -> None:
+    def __init__(
+        self, store: Store, read_models: ReadModels, hub: Hub, *, is_shared: bool = False
+    ) -> None:
         self._store = store
+        self._is_shared = is_shared
         self._read_models = read_models
         self._hub = hub
         self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
@@ -126,24 +143,29 @@ class ChatService:
             Refused: ``not_found`` for a missing chat or another user's, ``unavailable``.
         """
         lane = self._lane(chat_id)
-        if not lane.loaded:
+        if self._is_shared:
+            state = await self._newest(lane)
+        elif not lane.loaded:
             reader = asyncio.get_running_loop().create_future()
             lane.readers.append(reader)
             self._load_soon(lane)
             await reader
-        state = lane.committed
+            state = lane.committed
+        else:
+            state = lane.committed
         if state.status == "none" or user_id not in {None, state.user_id}:
             raise Refused("not_found")
         return state
 
     async def state_at(self, chat_id: ChatId, position: int) -> UserChat:
         """The state as it stood after the event at ``position``."""
-        return await self._fold_log(chat_id, position)
+        return await fold_log(self._store, chat_id, position)
 
     def feed(self, chat_id: ChatId) -> Feed:
         """The live tail of a chat that is in memory (after ``load`` or a receipt)."""
-        committed = self._lane(chat_id).committed
-        feed = self._hub.feed(chat_id, committed.position)
+        lane = self._lane(chat_id)
+        committed = lane.committed
+        feed = self._hub.feed(chat_id, max(committed.position, lane.heard_of))
         feed.turn_running = committed.turn is not None
         return feed
 
@@ -165,7 +187,7 @@ class ChatService:
 
     # -- deciding -------------------------------------------------------------------------
 
-    def _decide(self, lane: Lane, waiting: Waiting) -> None:
+    def _decide(self, lane: Lane, waiting: Waiting, *, is_fresh: bool = False) -> None:
         command = self._with_streamed(waiting.command)
         before = lane.tip
         facts: tuple[AnyFact, ...] = ()
@@ -176,6 +198,9 @@ class ChatService:
         except (Refused, StaleTurn) as refusal:
             verdict = Verdict(waiting, before, before.position, duplicate=False, refusal=refusal)
             append = None
+        if append is None and self._is_shared and not is_fresh and not _is_known(verdict):
+            self._hold(lane, waiting)
+            return
         lane.verdicts.append(verdict)
         if append is None:
             self._answer_ready(lane)
@@ -204,7 +229,13 @@ class ChatService:
                 events = _erased_but_last(events)
                 changes += self._forgotten_bodies(lane.chat_id, before)
             append = Append(
-                lane.chat_id, before.position, events, changes, erase if erases else None
+                lane.chat_id,
+                before.position,
+                events,
+                changes,
+                erase if erases else None,
+                unless=self._key_of_no_fact(command),
+                lineage=lane.lineage,
             )
             position = before.position + 1  # the first fact carries the command's key
             bodies = tuple(event.body for event in events)
@@ -243,7 +274,28 @@ class ChatService:
         after = remember(before, command.id, record)
         row = self._read_models.remembered(lane.chat_id, command.id, record)
         verdict = Verdict(waiting, after, before.position, duplicate=False, appends=True)
-        return verdict, Append(lane.chat_id, before.position, (), (row,))
+        return verdict, Append(
+            lane.chat_id,
+            before.position,
+            (),
+            (row,),
+            guarded=self._is_shared,
+            unless=self._key_of_no_fact(command),
+            lineage=lane.lineage,
+        )
+
+    def _key_of_no_fact(self, command: AnyCommand) -> RowKey | None:
+        """The row that is there if another node knows the command as one that stored nothing:
+        no position tells of it."""
+        if not self._is_shared or not isinstance(command, _MAY_STORE_NOTHING):
+            return None
+        return self._read_models.remembered_key(command.user_chat_id, command.id)
+
+    def _hold(self, lane: Lane, waiting: Waiting) -> None:
+        """What stores nothing is guarded by nothing: decide again on what the log holds now."""
+        lane.queue.appendleft(waiting)
+        lane.falls_behind()
+        self._load_soon(lane)
 
     # -- settling -------------------------------------------------------------------------
 
@@ -255,8 +307,7 @@ class ChatService:
             case Stored():
                 self._committed(lane, verdict)
             case Conflict():
-                lane.distrust()
-                lane.retries.append(verdict.waiting)
+                self._again(lane, verdict)
             case Failed():
                 lane.distrust()
                 self._hub.forget(lane.chat_id)
@@ -269,8 +320,16 @@ class ChatService:
             lane.take_back()
             self._load_soon(lane)
 
+    def _again(self, lane: Lane, verdict: Verdict) -> None:
+        lane.lost()
+        waiting = verdict.waiting
+        if waiting.tries < TRIES:
+            lane.retries.append(replace(waiting, tries=waiting.tries + 1))
+        else:
+            lane.answer(replace(verdict, refusal=Refused("overloaded")))
+
     def _committed(self, lane: Lane, verdict: Verdict) -> None:
-        first = lane.committed.position + 1
+        first = verdict.after.position - len(verdict.bodies) + 1
         lane.committed = verdict.after
         feed = self._hub.get(lane.chat_id) if verdict.bodies else None
         if verdict.rewrites:
@@ -318,33 +377,100 @@ class ChatService:
         task.add_done_callback(self._tasks.discard)
 
     async def _load(self, lane: Lane) -> None:
+        came_before = len(lane.queue)
+        lane.heard_of = 0  # what is heard from now on may not be read yet
         try:
-            state = await self._fold_log(lane.chat_id, None)
-            for command_id, record in await self._read_models.commands_of(lane.chat_id):
-                state = remember(state, command_id, record)
+            news = await self._read_on(lane)
         except Refused as refusal:
             lane.loading = False
             lane.refuse_all(refusal.code)
-            if lane.may_have_a_turn:  # somebody must take it up, asked or not
+            if lane.may_have_a_turn or self._looks_on(lane.chat_id):
+                # Somebody must take the turn up and feed the readers, asked or not.
                 asyncio.get_running_loop().call_later(RELOAD_AFTER_S, self._load_soon, lane)
             return
-        is_reload = lane.start_from(state)
-        self._hub.moved_to(lane.chat_id, state.position)
-        if self.turns is not None and is_reload:
-            self.turns.reloaded(lane.chat_id, state)
+        self._take_in(lane, news)
+        if lane.heard_of > lane.tip.position:
+            lane.falls_behind()
+            self._load_soon(lane)
         while lane.queue and lane.loaded:
             waiting = lane.queue.popleft()
+            came_before -= 1
             if not waiting.future.cancelled():
-                self._decide(lane, waiting)
+                self._decide(lane, waiting, is_fresh=came_before >= 0)
 
-    async def _fold_log(self, chat_id: ChatId, upto: int | None) -> UserChat:
-        state = INITIAL
-        while True:
-            rows = await self._store.read(chat_id, state.position, LOAD_PAGE, upto)
-            for row in rows:
-                state = evolve(state, decode(row.topic, row.body))
-            if len(rows) < LOAD_PAGE:
-                return state
+    async def _read_on(self, lane: Lane) -> News:
+        news = await read_news(self._store, lane.chat_id, _known(lane))
+        if not news.is_whole and not any(map(_may_store_nothing, lane.queue)):
+            return news
+        state = news.state
+        for command_id, record in await self._read_models.commands_of(lane.chat_id):
+            state = remember(state, command_id, record)
+        return replace(news, state=state)
+
+    def _take_in(self, lane: Lane, news: News) -> None:
+        """Go on from what the log holds, and let the readers have what is new."""
+        in_vain = lane.start_from(news.state)
+        feed = self._hub.get(lane.chat_id)
+        if feed is not None:
+            feed.turn_running = news.state.turn is not None
+            if news.is_whole:
+                feed.forget()  # it may hold what has been erased since
+                feed.moved_to(news.state.position)
+            elif news.bodies:
+                feed.publish(news.first, news.bodies)
+        if self.turns is not None and (in_vain or self._is_shared):
+            self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain)
+
+    # -- other nodes ----------------------------------------------------------------------
+
+    def heard(self, chat_id: ChatId, position: int) -> None:
+        """The log of a chat is said to reach ``position``; where somebody here looks on, it is
+        read at once."""
+        lane = self._lanes.get(chat_id)
+        if lane is not None:
+            if max(lane.tip.position if lane.loaded else 0, lane.heard_of) >= position:
+                return
+            lane.heard_of = position
+            lane.falls_behind()
+        if self._looks_on(chat_id):
+            self._load_soon(self._lane(chat_id))
+
+    def forget_idle_lanes(self) -> None:
+        """Let go of chats that others write to and nobody asks about here: what is held of them
+        may have been erased. To be called now and then."""
+        behind = [key for key, lane in self._lanes.items() if not lane.loaded and lane.is_idle]
+        for chat_id in behind:
+            del self._lanes[chat_id]
+
+    def _looks_on(self, chat_id: ChatId) -> bool:
+        if self._hub.get(chat_id) is not None:
+            return True
+        return self.turns is not None and self.turns.runs(chat_id)
+
+    async def _newest(self, lane: Lane) -> UserChat:
+        """The chat as the log holds it now, whatever is under way."""
+        known = _known(lane)
+        news = await self._read_on(lane)
+        if lane.is_idle and _known(lane) is known:
+            if news.bodies or not lane.loaded:
+                self._take_in(lane, news)
+        else:
+            lane.heard_of = max(lane.heard_of, news.state.position)
+            self._hub.moved_to(lane.chat_id, news.state.position)
+        return news.state
+
+
+def _known(lane: Lane) -> UserChat:
+    return lane.committed if lane.is_true else INITIAL
+
+
+def _is_known(verdict: Verdict) -> bool:
+    """Whether the verdict is that a command was stored before: that never changes."""
+    return verdict.duplicate and isinstance(verdict.waiting.command, ClientCommand)
+
+
+def _may_store_nothing(waiting: Waiting) -> bool:
+    return isinstance(waiting.command, _MAY_STORE_NOTHING)
 
 
 def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:

@@ -15,6 +15,7 @@ from chatstream.eventstore.store import (
     Conflict,
     Engine,
     Failed,
+    Lineage,
     NewEvent,
     Outcome,
     RowChange,
@@ -254,6 +255,42 @@ class EngineContract:
         gone = [work(A, turn, None) for turn in range(count)]
         write(engine, append(A, count, changes=gone))
         assert work_rows(engine) == []
+
+    def test_without_events_the_position_counts_only_where_it_is_guarded(self, engine):
+        write(engine, append(A, 0, "one"))
+        free = Append(A, 0, (), (work(A, 1, "free"),))
+        guarded = Append(A, 0, (), (work(A, 2, "guarded"),), guarded=True)
+        current = Append(A, 1, (), (work(A, 3, "current"),), guarded=True)
+        assert write(engine, free, guarded, current) == [STORED, CONFLICT, STORED]
+        assert work_rows(engine) == [(A, 1, "free"), (A, 3, "current")]
+
+    def test_an_append_whose_row_is_there_already_conflicts(self, engine):
+        def once(chat_id: ChatId, expected: int, *texts: str) -> Append:
+            events = tuple(event(text) for text in texts)
+            changes = (work(chat_id, 1, "done"),)
+            return Append(chat_id, expected, events, changes, unless=("work", (chat_id, 1)))
+
+        assert write(engine, once(A, 0), once(A, 0), once(B, 0, "b")) == [STORED, CONFLICT, STORED]
+        assert write(engine, once(A, 0, "a"), once(B, 1)) == [CONFLICT, CONFLICT]
+        assert (bodies(engine, A), bodies(engine, B)) == ([], ["b"])
+
+    def test_what_builds_on_a_lost_append_is_lost_even_where_others_filled_its_place(self, engine):
+        lineage = Lineage()
+        write(engine, append(A, 0, "one", "of another"))
+        first, second, third = (
+            Append(A, expected, (event(text),), lineage=lineage)
+            for expected, text in ((0, "mine"), (2, "builds on it"), (2, "and this"))
+        )
+        assert write(engine, first, second) == [CONFLICT, CONFLICT]
+        assert write(engine, third) == [CONFLICT]
+        assert bodies(engine, A) == ["one", "of another"]
+
+    def test_what_builds_on_bad_data_is_lost(self, engine):
+        lineage = Lineage()
+        bad = Append(A, 0, (NewEvent(UNSTORABLE, b"x", "evt_x"),), lineage=lineage)
+        good = Append(A, 0, (event("good"),), lineage=lineage)
+        assert isinstance(write(engine, bad)[0], Failed)
+        assert write(engine, good, append(B, 0, "beside it")) == [CONFLICT, STORED]
 
     def test_a_rewrite_changes_every_event_up_to_the_expected_position(self, engine):
         write(engine, append(A, 0, "secret one", "secret two"), append(B, 0, "secret b"))

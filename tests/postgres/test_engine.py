@@ -226,14 +226,3 @@ def test_a_stock_recorder_of_the_library_reads_the_log(database):
             assert ids == [row.log_id for row in everything(engine, A)]
         finally:
             datastore.close()
-
-
-def test_a_database_is_for_one_server_at_a_time(database):
-    first = PostgresEngine(database, TABLES, alone=True)
-    first.open()
-    with pytest.raises(ConfigurationError, match="another server"):
-        PostgresEngine(database, TABLES, alone=True).open()
-    first.close()
-    second = PostgresEngine(database, TABLES, alone=True)
-    second.open()
-    second.close()

@@ -21,6 +21,8 @@ from chatstream.testing import memory_engine
 class FaultyEngine:
     """Passes everything on, but for the faults that were planted."""
 
+    sharing = None
+
     def __init__(self) -> None:
         self.inner = memory_engine()
         self.is_down = False

@@ -20,6 +20,7 @@ from chatstream.eventstore.store import (
     Conflict,
     Failed,
     Outcome,
+    RowKey,
     SqlValue,
     Stored,
     Table,
@@ -156,7 +157,9 @@ def write_together(
     changes: Changes = {}
     accepted: list[Append] = []
     for append in batch:
-        if not _continues(connection, heads, append):
+        is_new = append.unless not in changes
+        if not is_new or not _continues(connection, statements, heads, append):
+            append.breaks()
             outcomes.append(Conflict())
             continue
         _add_rows(rows, append)
@@ -189,6 +192,7 @@ def _write_one(
         connection.execute("ROLLBACK TO one_append")
         heads.clear()
         heads.update(before)
+        append.breaks()
         outcome = _blame(append, error)
     connection.execute("RELEASE one_append")
     return outcome
@@ -202,8 +206,14 @@ def _blame(append: Append, error: Exception) -> Outcome:
     return Failed("invalid_content", doubtful=False, reason=type(error).__name__)
 
 
-def _continues(connection: sqlite3.Connection, heads: Heads, append: Append) -> bool:
-    if not append.events and append.rewrite is None:
+def _continues(
+    connection: sqlite3.Connection, statements: Statements, heads: Heads, append: Append
+) -> bool:
+    if append.is_in_vain:
+        return False
+    if append.unless is not None and _is_there(connection, statements, append.unless):
+        return False
+    if not append.checks_position:
         return True
     chat_id = append.chat_id
     head = heads.get(chat_id)
@@ -213,6 +223,11 @@ def _continues(connection: sqlite3.Connection, heads: Heads, append: Append) -> 
         return False
     heads[chat_id] = head + len(append.events)
     return True
+
+
+def _is_there(connection: sqlite3.Connection, statements: Statements, row: RowKey) -> bool:
+    table, key = row
+    return connection.execute(statements.tables[table].find, key).fetchone() is not None
 
 
 def _add_rows(rows: list[SqlValue], append: Append) -> None:

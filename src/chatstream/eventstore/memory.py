@@ -15,6 +15,8 @@ from chatstream.ids import ChatId
 class MemoryEngine:
     """``Engine`` in memory: the same transactions as on a file, on one guarded connection."""
 
+    sharing = None
+
     def __init__(self, tables: Sequence[Table]) -> None:
         self._tables = tables
         self._batches = BatchWriter(tables)

@@ -23,13 +23,16 @@ from chatstream.eventstore.postgres_connections import (
     connect,
     where,
 )
-from chatstream.eventstore.postgres_schema import (
-    ORDER_LOCK,
-    create_tables,
-    refuse_unsafe,
-    version_of,
+from chatstream.eventstore.postgres_schema import create_tables, refuse_unsafe, version_of
+from chatstream.eventstore.store import (
+    Append,
+    Failed,
+    Outcome,
+    Sharing,
+    SqlValue,
+    StoredRow,
+    Table,
 )
-from chatstream.eventstore.store import Append, Failed, Outcome, SqlValue, StoredRow, Table
 from chatstream.ids import ChatId, new_nonce
 
 log = logging.getLogger(__name__)
@@ -42,28 +45,22 @@ _HANGING_SECONDS: Final = 10.0  # above every time-out that the server itself ke
 _EVENTS: Final = """SELECT originator_version, topic, state, notification_id FROM stored_events
     WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
     ORDER BY originator_version """
-_TAKE: Final = f"SELECT pg_try_advisory_lock({ORDER_LOCK + 1})"
 
 # Aborted for another's sake, or the server is going away or coming: another try is right.
 _PASSING: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "25P03"})
 
 
 class PostgresEngine:
-    """``Engine`` on a database. With ``read_only`` nothing is made; with ``alone`` a database
-    that another such engine has open is refused."""
+    """``Engine`` on a database. With ``read_only`` nothing is made."""
 
-    def __init__(
-        self, dsn: str, tables: Sequence[Table], *, read_only: bool = False, alone: bool = False
-    ) -> None:
+    def __init__(self, dsn: str, tables: Sequence[Table], *, read_only: bool = False) -> None:
         self.dsn = dsn
-        self.node_id = f"node_{new_nonce()}"
+        self.sharing = Sharing(dsn, f"node_{new_nonce()}")
         self._tables = tables
         self._read_only = read_only
-        self._alone = alone
-        self._held: Connection | None = None
         self._watchdog = Watchdog(_HANGING_SECONDS)
         self._readers = Readers(dsn, self._watchdog)
-        self._batches = BatchWriter(tables, self.node_id)
+        self._batches = BatchWriter(tables, self.sharing.node_id)
         self._writer: Connection | None = None
 
     def open(self) -> None:
@@ -78,8 +75,6 @@ class PostgresEngine:
             raise ConfigurationError(
                 f"the database {where(self.dsn)} cannot be opened: {error}"
             ) from error
-        if self._alone and not self._read_only:
-            self._hold()
 
     def write(self, batch: Sequence[Append]) -> list[Outcome]:
         try_until = time.monotonic() + _TRY_AGAIN_SECONDS
@@ -119,20 +114,8 @@ class PostgresEngine:
 
     def close(self) -> None:
         self._drop_writer()
-        if self._held is not None:
-            self._held.close()
         self._readers.close()
         self._watchdog.close()
-
-    def _hold(self) -> None:
-        """Take the database for this server; one that was killed a moment ago may hold it."""
-        self._held = connect(self.dsn)
-        try_until = time.monotonic() + _TRY_AGAIN_SECONDS
-        while self._held.execute(_TAKE.encode()).fetchone() != (True,):
-            if time.monotonic() > try_until:
-                self.close()
-                raise ConfigurationError(f"another server runs on {where(self.dsn)}")
-            time.sleep(_PAUSE_SECONDS)
 
     def _attempt(self, batch: Sequence[Append], doubt: InDoubtError | None) -> list[Outcome]:
         if self._read_only:

@@ -21,6 +21,7 @@ from chatstream.eventstore.store import (
     Conflict,
     Failed,
     Outcome,
+    RowKey,
     SqlValue,
     Stored,
     Table,
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL: Final = "chatstream"
 _LARGEST_PAYLOAD: Final = 7_900  # 8,000 bytes are an error
+_MOST_PAYLOADS: Final = 4  # of one commit; more than that is said in one word
+READ_THE_LOG: Final = "*"
 _REWRITE_PAGE: Final = 500
 _ROWS_AT_ONCE: Final = 1_000  # a statement takes 65,535 parameters
 
@@ -120,24 +123,39 @@ class BatchWriter:
             if connection.broken or not is_own_fault(error):
                 raise
             connection.execute("ROLLBACK TO one_append")
+            append.breaks()
             outcome = _blame(append, error)
         connection.execute("RELEASE one_append")
         return outcome
 
     def _together(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
         heads = _heads(connection, batch)
+        there = self._rows_there(connection, batch)
         accepted: list[Append] = []
         outcomes: list[Outcome] = []
         changes: Changes = {}
         for append in batch:
-            if _continues(heads, append):
+            is_new = append.unless not in there and append.unless not in changes
+            if is_new and _continues(heads, append):
                 accepted.append(append)
                 outcomes.append(Stored())
                 changes |= {(one.table, one.key): one.row for one in append.changes}
             else:
+                append.breaks()
                 outcomes.append(Conflict())
         self._store(connection, accepted, changes)
         return outcomes
+
+    def _rows_there(self, connection: Connection, batch: Sequence[Append]) -> set[RowKey | None]:
+        """Which of the rows that must not be there are."""
+        found: set[RowKey | None] = set()
+        for append in batch:
+            if append.unless is None:
+                continue
+            name, key = append.unless
+            if connection.execute(_find(self._tables[name]).encode(), key).fetchone() is not None:
+                found.add(append.unless)
+        return found
 
     def _store(self, connection: Connection, accepted: Sequence[Append], changes: Changes) -> None:
         rest = self._row_statements(changes) + self._wake_ups(accepted)
@@ -182,6 +200,8 @@ class BatchWriter:
             if not payloads or len(payloads[-1]) + len(word) > _LARGEST_PAYLOAD:
                 payloads.append(self._node_id)
             payloads[-1] += word
+        if len(payloads) > _MOST_PAYLOADS:
+            payloads = [f"{self._node_id} {READ_THE_LOG}"]
         return [("SELECT pg_notify(%s, %s)", (CHANNEL, payload)) for payload in payloads]
 
 
@@ -212,14 +232,16 @@ def roll_back(connection: Connection) -> None:
 
 
 def _heads(connection: Connection, batch: Sequence[Append]) -> dict[ChatId, int]:
-    chats = list({a.chat_id for a in batch if a.events or a.rewrite is not None})
+    chats = list({append.chat_id for append in batch if append.checks_position})
     if not chats:
         return {}
     return {chat: head or 0 for chat, head in connection.execute(_HEADS, (chats,)).fetchall()}
 
 
 def _continues(heads: dict[ChatId, int], append: Append) -> bool:
-    if not append.events and append.rewrite is None:
+    if append.is_in_vain:
+        return False
+    if not append.checks_position:
         return True
     if heads[append.chat_id] != append.expected_position:
         return False
@@ -265,6 +287,11 @@ def _upsert(table: Table) -> tuple[str, str]:
 def _delete(table: Table) -> tuple[str, str]:
     keys = ", ".join(table.key)
     return f"DELETE FROM {table.name} WHERE ({keys}) IN (VALUES ", ")"  # noqa: S608 - our names
+
+
+def _find(table: Table) -> str:
+    marks = ", ".join(["%s"] * len(table.key))
+    return f"SELECT 1 FROM {table.name} WHERE ({', '.join(table.key)}) = ({marks})"  # noqa: S608 - our names
 
 
 def _rewrite(

@@ -34,10 +34,13 @@ _LOOK_EVERY_SECONDS: Final = 0.5
 
 def connect(dsn: str) -> Connection:
     """A connection in autocommit mode. Raises ``psycopg.Error``."""
+    return psycopg.connect(conninfo(dsn), autocommit=True, prepare_threshold=None)
+
+
+def conninfo(dsn: str) -> str:
+    """``dsn`` with our defaults for what it does not say."""
     given = {name: value for name, value in conninfo_to_dict(dsn).items() if value is not None}
-    return psycopg.connect(
-        make_conninfo("", **{**_DEFAULTS, **given}), autocommit=True, prepare_threshold=None
-    )
+    return make_conninfo("", **{**_DEFAULTS, **given})
 
 
 def where(dsn: str) -> str:

@@ -157,13 +157,11 @@ class EmbeddedEngine(PostgresEngine):
     """``PostgresEngine`` on the server of ``folder``, which runs from ``open`` to ``close``. Of
     several processes on one folder the first one runs it."""
 
-    def __init__(
-        self, folder: Path, tables: Sequence[Table], *, read_only: bool = False, alone: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, tables: Sequence[Table], *, read_only: bool = False) -> None:
         self._server = EmbeddedPostgres(folder)
         self._lock = FileLock(self._server.folder)
         self._is_ours = False
-        super().__init__(self._server.dsn, tables, read_only=read_only, alone=alone)
+        super().__init__(self._server.dsn, tables, read_only=read_only)
 
     def open(self) -> None:
         self._server.folder.parent.mkdir(parents=True, exist_ok=True)

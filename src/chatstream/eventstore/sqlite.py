@@ -65,6 +65,8 @@ def create_tables(connection: sqlite3.Connection, tables: Sequence[Table]) -> No
 class SqliteEngine:
     """``Engine`` on a file. With ``read_only`` a tool may read beside the server."""
 
+    sharing = None
+
     def __init__(
         self, path: str | Path, tables: Sequence[Table], *, read_only: bool = False
     ) -> None:

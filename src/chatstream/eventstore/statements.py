@@ -67,9 +67,9 @@ class ManyRows:
 
 
 class TableStatements:
-    """How rows of one read model are put (by primary key) and removed."""
+    """How rows of one read model are put (by primary key), removed and looked for."""
 
-    __slots__ = ("put", "remove")
+    __slots__ = ("find", "put", "remove")
 
     def __init__(self, table: Table, on_fault: OnFault) -> None:
         columns, keys = ", ".join(table.columns), ", ".join(table.key)
@@ -83,6 +83,8 @@ class TableStatements:
             len(table.key),
             ")",
         )
+        marks = ", ".join("?" * len(table.key))
+        self.find = f"SELECT 1 FROM {table.name} WHERE ({keys}) = ({marks})"  # noqa: S608 - our names
 
 
 class Statements:

@@ -18,6 +18,10 @@ SqlValue = str | int | float | bytes | None
 Fetch = Callable[[str, Sequence[SqlValue]], Awaitable[list[tuple[SqlValue, ...]]]]
 
 
+RowKey = tuple[str, tuple[SqlValue, ...]]
+"""A row of a read model: the table's name and the values of its primary key."""
+
+
 class NewEvent(Struct, frozen=True, gc=False):
     """One event to store: its ``topic`` (``user.1``), its body, and the id inside the body."""
 
@@ -46,13 +50,25 @@ class RowChange(Struct, frozen=True, gc=False):
     row: tuple[SqlValue, ...] | None
 
 
+class Lineage:
+    """Appends of one chat that build on one another: once one of them is not stored, none of the
+    later ones is, even where events of another node have filled its place."""
+
+    __slots__ = ("is_broken",)
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+
 class Append(Struct, frozen=True, gc=False):
     """What one decision stores, in one transaction or not at all.
 
     ``events`` get the positions ``expected_position + 1 ..``; with no events only ``changes``
     are written (ids of commands that store nothing, timers set forward) and the position is
-    not checked. ``rewrite`` (erasure) is applied, in the same transaction, to the body of
-    every event of the chat up to ``expected_position``, which is checked for it too.
+    checked only where it is ``guarded``. ``rewrite`` (erasure) is applied, in the same
+    transaction, to the body of every event of the chat up to ``expected_position``, which is
+    checked for it too. ``unless`` names a row that another node may have written: where it is
+    there already the append conflicts.
     """
 
     chat_id: ChatId
@@ -60,6 +76,24 @@ class Append(Struct, frozen=True, gc=False):
     events: tuple[NewEvent, ...]
     changes: tuple[RowChange, ...] = ()
     rewrite: Callable[[str, bytes], bytes] | None = None
+    guarded: bool = False
+    unless: RowKey | None = None
+    lineage: Lineage | None = None
+
+    @property
+    def checks_position(self) -> bool:
+        """Whether the chat's newest position must be the expected one."""
+        return bool(self.events) or self.guarded or self.rewrite is not None
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it builds on what was not stored."""
+        return self.lineage is not None and self.lineage.is_broken
+
+    def breaks(self) -> None:
+        """It is not stored: what builds on it is in vain."""
+        if self.lineage is not None:
+            self.lineage.is_broken = True
 
 
 class Stored(Struct, frozen=True, gc=False):
@@ -67,7 +101,8 @@ class Stored(Struct, frozen=True, gc=False):
 
 
 class Conflict(Struct, frozen=True, gc=False):
-    """Nothing stored: the chat's newest position is not the expected one."""
+    """Nothing stored: the chat's newest position is not the expected one, or the row that must
+    not be is there."""
 
 
 class Failed(Struct, frozen=True, gc=False):
@@ -106,12 +141,25 @@ class Table(Protocol):
         ...
 
 
+class Sharing(Struct, frozen=True):
+    """How a node meets the others on its database: where that is, and what it is called in the
+    wake-ups that go with its commits."""
+
+    dsn: str
+    node_id: str
+
+
 class Engine(Protocol):
     """One database, called from threads of ours only. Every method may block.
 
     Raises ``eventstore.errors`` only through ``Outcome``; anything a method raises is a bug or
     a broken database and is answered as ``unavailable``.
     """
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """None where this process is the only one that writes."""
+        ...
 
     def open(self) -> None:
         """Create what is missing; refuse (``ConfigurationError``) a file that another server

@@ -14,7 +14,7 @@ from chatstream.domain.events import (
     UserMessageAdded,
 )
 from chatstream.domain.state import CommandRecord, UserChat
-from chatstream.eventstore.store import Fetch, RowChange
+from chatstream.eventstore.store import Fetch, RowChange, RowKey
 from chatstream.ids import ChatId
 from chatstream.projections.chats import Chats
 from chatstream.projections.history import HISTORY_VIEW, HISTORY_VIEW_ON_POSTGRES
@@ -64,6 +64,10 @@ class ReadModels:
     def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange:
         """The row by which a command that stored no fact is known again."""
         return remembered_row(chat_id, command_id, record)
+
+    def remembered_key(self, chat_id: ChatId, command_id: str) -> RowKey:
+        """The key of that row."""
+        return REMEMBERED.name, (chat_id, command_id)
 
     async def commands_of(self, chat_id: ChatId) -> list[tuple[str, CommandRecord]]:
         """The commands of a chat that stored no fact."""

@@ -79,14 +79,18 @@ class TurnRunner:
         if _starts_a_run(facts) and state.turn is not None:
             self._start(chat_id, state)
 
-    def reloaded(self, chat_id: ChatId, state: UserChat) -> None:
-        """The log was read anew, because an append was in vain: a run that the log does not
-        know is over, and a turn that it still knows must run again."""
+    def runs(self, chat_id: ChatId) -> bool:
+        """Whether the chat's turn runs here."""
+        return chat_id in self._runs
+
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None:
+        """The log was read anew: a run that it does not know is over. If that was because an
+        append was in vain, a turn that it still knows must run again."""
         run, turn = self._runs.get(chat_id), state.turn
         if run is not None and not _is_of(run, state):
             self._end(run)
             run.withdraw()
-        elif run is None and turn is not None:
+        elif in_vain and run is None and turn is not None:
             self._spawn(self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True))
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
