@@ -20,6 +20,12 @@ DATA ?= ../shared/data
 COVERAGE := 92
 WHOLE := src/chatstream/domain/*,src/chatstream/ws/protocol.py
 
+# What of the protocol's suite may differ by engine: `make test` runs these on PostgreSQL too.
+BY_ENGINE := $(patsubst %,tests/protocol/test_%.py,crash_recovery erasure history http_chats \
+	http_intents_sessions idempotency idle_timers laws open_and_follow queueing random_walks \
+	resume_abandon storage_trouble)
+ENGINE ?= sqlite
+
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## +/\1\t/' | expand -t 10
 
@@ -30,8 +36,13 @@ serve: $(RUN)  ## run the server: make serve ARGS="--port 8001 --agent my_module
 
 test: $(DEV) system widget  ## run every test that this machine can run, with the coverage gates
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not bench and not (faults and slow)' \
-		--cov --cov-report=term --cov-fail-under=$(COVERAGE)
+		--cov --cov-report=
+	CHATSTREAM_TEST_ENGINE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(BY_ENGINE) \
+		--cov --cov-append --cov-report=term --cov-fail-under=$(COVERAGE)
 	@$(BIN)/coverage report --include='$(WHOLE)' --fail-under=100 >.venv/whole.txt || { cat .venv/whole.txt; exit 1; }
+
+conformance: $(DEV)  ## the protocol's test suite on one engine: make conformance ENGINE=postgres
+	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/protocol $(ARGS)
 
 check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .
@@ -82,7 +93,7 @@ lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=
 clean:  ## remove what the verbs made, but not your databases
 	rm -rf .venv dist docs/_build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup serve test check types docs bench eval demo faults widget system release lock clean
+.PHONY: help setup serve test conformance check types docs bench eval demo faults widget system release lock clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "chatstream needs Python 3.11 or newer. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 POINTS: Final = ("queued", "begun", "committed", "settled", "answered", "written")
@@ -46,7 +48,6 @@ def _die(where: str) -> None:
 
 
 def _at(point: str, pass_by: Callable[[], None]) -> None:
-    from chatstream.eventstore import batch
     from chatstream.eventstore.writer import GroupCommitWriter
     from chatstream.service import ChatService
     from chatstream.ws.writer import Writer
@@ -55,9 +56,9 @@ def _at(point: str, pass_by: Callable[[], None]) -> None:
         case "queued":
             _wrap(GroupCommitWriter, "append", after=pass_by)
         case "begun":
-            _wrap(batch, "_commit", before=pass_by)
+            _wrap(_batch(), "_commit", before=pass_by)
         case "committed":
-            _wrap(batch, "_commit", after=pass_by)
+            _wrap(_batch(), "_commit", after=pass_by)
         case "settled":
             _wrap(GroupCommitWriter, "_answer", before=pass_by)
         case "answered":
@@ -68,7 +69,23 @@ def _at(point: str, pass_by: Callable[[], None]) -> None:
             raise ValueError(point)
 
 
-def _nothing() -> None:
+def _batch() -> ModuleType:
+    """Where the engine of this server commits."""
+    if on_postgres():
+        from chatstream.eventstore import postgres_batch
+
+        return postgres_batch
+    from chatstream.eventstore import batch
+
+    return batch
+
+
+def on_postgres() -> bool:
+    """Whether this server's database is a PostgreSQL."""
+    return any(word.startswith("postgres") for word in sys.orig_argv)
+
+
+def _nothing(*_: Any) -> None:
     pass
 
 
@@ -78,6 +95,7 @@ def _wrap(
     *,
     before: Callable[[], None] = _nothing,
     after: Callable[[], None] = _nothing,
+    after_with: Callable[..., None] = _nothing,
 ) -> None:
     original = getattr(owner, name)
 
@@ -85,25 +103,36 @@ def _wrap(
         before()
         result = original(*arguments, **options)
         after()
+        after_with(*arguments)
         return result
 
     setattr(owner, name, wrapped)
 
 
 def _doubt(words: str) -> None:
-    """Each so-many-th commit, so many times, reports an I/O error although the disk has it."""
+    """Each so-many-th commit, so many times, reports an error although the disk has it: of the
+    disk, or on PostgreSQL of the connection, which is lost."""
     every, times = map(int, words.split(":"))
     passed = 0
 
-    def fail_late() -> None:
+    def fail_late(connection: Any) -> None:
         nonlocal passed
         passed += 1
         if passed % every == 0 and passed <= every * times:
-            raise batch.InDoubtError from sqlite3.OperationalError("disk I/O error")
+            _lose_the_answer(connection)
 
+    _wrap(_batch(), "_commit", after_with=fail_late)
+
+
+def _lose_the_answer(connection: Any) -> None:
+    if on_postgres():
+        import psycopg
+
+        connection.pgconn.finish()
+        raise psycopg.OperationalError("the connection is lost")
     from chatstream.eventstore import batch
 
-    _wrap(batch, "_commit", after=fail_late)
+    raise batch.InDoubtError from sqlite3.OperationalError("disk I/O error")
 
 
 def _clock(path: str) -> None:

@@ -12,7 +12,7 @@ from tests.domain.builder import CHAT, Chat
 from chatstream.domain.steps import FollowUp, Form, NewIntent, Response, SlotsSet, Thinking
 from chatstream.errors import Refused, StaleTurn
 from chatstream.eventstore.mapper import encode, erase
-from chatstream.eventstore.store import Append, RowChange, Stored
+from chatstream.eventstore.store import Append, Engine, RowChange, Stored
 from chatstream.node import OWNER
 from chatstream.projections.history import history_rows
 from chatstream.projections.models import ReadModels
@@ -29,8 +29,8 @@ ACTIONS = st.lists(st.sampled_from(WORDS.split()), max_size=25)
 class Recorded(Chat):
     """A chat whose every append is written to an engine, read models and all."""
 
-    def __init__(self) -> None:
-        self.engine = memory_engine()
+    def __init__(self, engine: Engine | None = None) -> None:
+        self.engine = engine or memory_engine()
         self.engine.open()
         self._models = ReadModels(OWNER, _no_fetch)
         super().__init__()
@@ -88,7 +88,11 @@ async def _no_fetch(*_):
 @settings(max_examples=150, deadline=None)
 @given(actions=ACTIONS, erased=st.booleans())
 def test_the_tables_equal_a_fold_whatever_happened(actions, erased):
-    chat = Recorded()
+    live_and_look(Recorded(), actions, erased=erased)
+
+
+def live_and_look(chat: Recorded, actions: list[str], *, erased: bool) -> None:
+    """Do all that, and see that every table and the history agree with the log."""
     for number, action in enumerate(actions):
         chat.act(action, number)
     if erased:

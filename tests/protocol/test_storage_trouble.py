@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from tests.protocol.conftest import Launch, MakePerson
 from tests.protocol.laws import check_log
@@ -17,6 +18,12 @@ from tests.protocol.wire import answer_to, http_client
 @contextmanager
 def locked(server: Server) -> Iterator[None]:
     """Hold the database's write lock from outside."""
+    if server.database.startswith("postgres"):
+        with psycopg.connect(server.database) as connection:
+            connection.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            yield
+            connection.rollback()
+        return
     database = sqlite3.connect(server.folder / "chatstream.db", timeout=5, isolation_level=None)
     try:
         try:

@@ -96,7 +96,7 @@ class BatchWriter:
             roll_back(connection)
             raise
         try:
-            connection.execute("COMMIT")
+            _commit(connection)
         except psycopg.Error as error:
             if not connection.broken:
                 roll_back(connection)
@@ -203,6 +203,10 @@ class BatchWriter:
         if len(payloads) > _MOST_PAYLOADS:
             payloads = [f"{self._node_id} {READ_THE_LOG}"]
         return [("SELECT pg_notify(%s, %s)", (CHANNEL, payload)) for payload in payloads]
+
+
+def _commit(connection: Connection) -> None:
+    connection.execute("COMMIT")
 
 
 def was_stored(connection: Connection, batch: Sequence[Append], outcomes: list[Outcome]) -> bool:
