@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chatstream.domain.steps import (
         Abandon,
         Buttons,
+        CancelReminder,
         Component,
         Delta,
         Fail,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         IntentRecognised,
         NewIntent,
         Option,
+        Remind,
         Response,
         SlotsSet,
         Step,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Abandon",
     "Buttons",
+    "CancelReminder",
     "ChatStreamPlugin",
     "Component",
     "Context",
@@ -49,6 +52,7 @@ __all__ = [
     "IntentRecognised",
     "NewIntent",
     "Option",
+    "Remind",
     "Response",
     "Settings",
     "SlotsSet",

@@ -13,6 +13,7 @@ from chatstream.domain.commands import (
     CheckpointAnswer,
     ClearSession,
     CloseChat,
+    DropReminder,
     EraseChat,
     ExpireSession,
     FailTurn,
@@ -23,6 +24,7 @@ from chatstream.domain.commands import (
     ResumeIntent,
     RetryMessage,
     SendMessage,
+    SpeakReminders,
     Streamed,
     SubmitComponent,
 )
@@ -153,6 +155,12 @@ class Chat:
         before = self.now_ms - round(after_s * 1000)
         wanted = SessionId(session_id)
         return self.do(ExpireSession(**self.base(), session_id=wanted, idle_before_ms=before))
+
+    def speak(self) -> tuple[AnyFact, ...]:
+        return self.do(SpeakReminders(**self.base()))
+
+    def drop(self, key: str) -> tuple[AnyFact, ...]:
+        return self.do(DropReminder(**self.base(), key=key))
 
     # -- what is seen ---------------------------------------------------------------------
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.domain.builder import CHAT, Chat
+from tests.domain.builder import CHAT, START_MS, Chat
 
 from chatstream.domain.commands import Streamed
-from chatstream.domain.events import IntentChanged, SessionChanged, TurnChanged
+from chatstream.domain.events import ChatChanged, IntentChanged, SessionChanged, TurnChanged
 from chatstream.domain.steps import (
     Abandon,
     Buttons,
+    CancelReminder,
     Fail,
     FollowUp,
     Form,
     IntentRecognised,
     NewIntent,
     Option,
+    Remind,
     Response,
     SlotsSet,
     Step,
@@ -40,11 +42,13 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.just(Buttons("Which?", (Option("a", "A"),))),
     st.builds(IntentRecognised, st.sampled_from(["alarm", "weather"]), st.none() | st.just(0.5)),
     st.builds(
-        SlotsSet, st.dictionaries(st.sampled_from(["x", "y"]), st.none() | st.integers(0, 3))
+        SlotsSet, st.dictionaries(st.sampled_from(["x", "_y"]), st.none() | st.integers(0, 3))
     ),
     st.builds(ToolCall, st.just("tool"), st.just({}), st.sampled_from(["c1", "c2"]), st.booleans()),
     st.builds(ToolResult, st.sampled_from(["c1", "c2"]), st.booleans(), st.integers(0, 2)),
     st.just(NewIntent("other")),
+    st.builds(Remind, TEXTS, st.just(START_MS) | st.just(10**13), st.sampled_from(["k1", "k2"])),
+    st.builds(CancelReminder, st.sampled_from(["k1", "k2"])),
     st.just(Abandon("user")),
     st.just(Fail("own", "sorry")),
 )
@@ -109,6 +113,11 @@ class Commands(RuleBasedStateMachine):
         self.attempt(self.chat.idle, data.draw(st.sampled_from(self.intents())), after_s)
         sessions = [*self.chat.state.sessions, "session_x"]
         self.attempt(self.chat.expire, data.draw(st.sampled_from(sessions)), after_s)
+
+    @rule(key=st.sampled_from(["k1", "k2"]))
+    def remind(self, key):
+        self.chat.speak()
+        self.chat.drop(key)
 
     @precondition(lambda self: self.chat.state.turn is not None)
     @rule(step=STEPS, streamed=TEXTS)
@@ -180,6 +189,7 @@ class Commands(RuleBasedStateMachine):
             assert self.chat.state.turn is None
             assert self.chat.state.active_intent_id is None
             assert self.chat.state.sessions == {}
+            assert isinstance(self.chat.log[-1], ChatChanged)
 
     @invariant()
     def every_session_belongs_to_one_intent_and_ends_once(self):

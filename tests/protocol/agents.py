@@ -21,6 +21,7 @@ from tests.protocol.forms import FORM_SCHEMA
 from chatstream import (
     Abandon,
     Buttons,
+    CancelReminder,
     Component,
     Fail,
     FollowUp,
@@ -28,6 +29,7 @@ from chatstream import (
     IntentRecognised,
     NewIntent,
     Option,
+    Remind,
     Response,
     SlotsSet,
     Thinking,
@@ -222,6 +224,17 @@ async def switch_back(turn: Turn, rest: str) -> Steps:
     yield NewIntent(rest, user_intent_id=turn.resumable[0].user_intent_id)
 
 
+async def remind(turn: Turn, rest: str) -> Steps:
+    """`remind SECONDS TEXT`."""
+    seconds, _, text = rest.partition(" ")
+    yield Remind(text, turn.now_ms + round(float(seconds) * 1000), "reminder")
+
+
+async def unremind(_turn: Turn, rest: str) -> Steps:
+    """`unremind [CHAT]`."""
+    yield CancelReminder("reminder", rest or None)
+
+
 async def give_up(_turn: Turn, rest: str) -> Steps:
     yield Abandon(rest)
 
@@ -323,7 +336,8 @@ VERBS: dict[str, Callable[[Turn, str], Steps]] = {
     for function in (
         echo, complete, nothing, submitted, stream, piece, answer, think, think_richly, wait,
         sleep, mark, fail_unless, form, form_for, buttons, custom, ask, ask_form, recognise,
-        slots, tool, switch, switch_back, give_up, fail, raise_error, hang, stubborn, block,
-        crash, nul, surrogate, nul_piece, surrogate_piece, garbage, big, big_piece, burst, inspect,
+        slots, tool, switch, switch_back, remind, unremind, give_up, fail, raise_error, hang,
+        stubborn, block, crash, nul, surrogate, nul_piece, surrogate_piece, garbage, big, big_piece,
+        burst, inspect,
     )
 }  # fmt: skip

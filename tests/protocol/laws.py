@@ -267,7 +267,10 @@ def check_starts(events: Sequence[dict[str, Any]]) -> None:
                 assert running, ("waits though no turn runs", event)
             waiting.append(event["message_id"])
         if event["type"] == "turn":
-            if event["status"] == "started" and "retry_of" not in event:
+            if event["status"] == "started" and event["caused_by"].startswith("reminder_"):
+                assert not waiting, ("speaks before what waits", event)
+                assert "user_intent_id" not in event, event
+            elif event["status"] == "started" and "retry_of" not in event:
                 assert waiting.pop(0) == event["caused_by"], ("out of its order", event)
             running = event["status"] not in TURN_ENDS
 
@@ -333,6 +336,8 @@ def fold_session(state: dict[str, Any], event: dict[str, Any]) -> None:
 
 
 def fold_response(state: dict[str, Any], event: dict[str, Any]) -> None:
+    if "user_intent_id" not in event:
+        return  # a reminder that spoke
     intent = state["intents"][event["user_intent_id"]]
     intent["question"] = event["content"] if event["follow_up"] else None
     touch(state, event)

@@ -169,6 +169,16 @@ class ExpireSession(Command, frozen=True, kw_only=True):
     idle_before_ms: int
 
 
+class SpeakReminders(Command, frozen=True, kw_only=True):
+    """A timer: say what is due, unless a turn runs or waits."""
+
+
+class DropReminder(Command, frozen=True, kw_only=True):
+    """The user's reminder shall not speak; asked for from another chat. May be repeated."""
+
+    key: str
+
+
 AnyClientCommand = (
     SendMessage
     | SubmitComponent
@@ -188,6 +198,8 @@ AnyCommandToAChat = (
     | AnyRunnerCommand
     | AbandonIdleIntent
     | ExpireSession
+    | SpeakReminders
+    | DropReminder
 )
 AnyCommand = OpenChat | AnyCommandToAChat
 

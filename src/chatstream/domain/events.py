@@ -28,8 +28,17 @@ class CommandKey(Struct, frozen=True, gc=False):
     digest: str
 
 
+class ReminderMark(Struct, frozen=True, omit_defaults=True):
+    """From this fact on the reminder ``key`` waits, or, without ``due_at``, no longer."""
+
+    key: str
+    reminder_id: str = ""
+    content: str = ""
+    due_at: str | None = None
+
+
 class Hidden(Struct, frozen=True, omit_defaults=True):
-    """What is stored with a fact and never leaves the server."""
+    """What is stored with a fact and never leaves the server. ``slots`` are the agent's own."""
 
     command: CommandKey | None = None
     arguments: JsonObject | None = None
@@ -38,6 +47,8 @@ class Hidden(Struct, frozen=True, omit_defaults=True):
     crashes: int = 0
     wanted_intent_id: IntentId | None = None
     wants_new_intent: bool = False
+    slots: JsonObject | None = None
+    reminder: ReminderMark | None = None
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):

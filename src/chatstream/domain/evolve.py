@@ -39,6 +39,7 @@ from chatstream.domain.state import (
     Message,
     Owner,
     PastCall,
+    Reminder,
     Session,
     ShownComponent,
     Turn,
@@ -73,6 +74,7 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
         last_event_id=fact.event_id,
         commands=commands,
         unfinished=_with_activity(state, fact),
+        reminders=_with_reminder(state, fact),
         late_activity=_with_late_activity(state, fact),
     )
     return _apply(moved, fact)
@@ -127,6 +129,17 @@ def _with_late_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, str]:
     if done is None or done.last_activity_at == fact.timestamp:
         return state.late_activity
     return {**state.late_activity, done.user_intent_id: fact.timestamp}
+
+
+def _with_reminder(state: UserChat, fact: AnyFact) -> dict[str, Reminder]:
+    mark = None if fact.hidden is None else fact.hidden.reminder
+    if mark is None:
+        return state.reminders
+    others = {key: one for key, one in state.reminders.items() if key != mark.key}
+    if mark.due_at is None:
+        return others
+    waiting = Reminder(mark.key, mark.reminder_id, mark.content, mark.due_at)
+    return {**others, mark.key: waiting}
 
 
 def _made_by_timer(fact: AnyFact) -> bool:
@@ -374,9 +387,10 @@ def _turn_follows(turn: Turn | None, intent: Intent, fact: IntentChanged) -> Tur
 
 
 def _merged(intent: Intent, fact: IntentChanged) -> dict[str, object]:
-    if fact.slots is None:
+    own = (fact.hidden or _NOTHING_HIDDEN).slots
+    if fact.slots is None and own is None:
         return intent.slots
-    merged = {**intent.slots, **fact.slots}
+    merged = {**intent.slots, **(fact.slots or {}), **(own or {})}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -29,23 +29,28 @@ from chatstream.domain.events import (
     ToolReturned,
     TurnChanged,
 )
+from chatstream.domain.reminders import drop_reminder, set_reminder
 from chatstream.domain.state import PastCall, Turn
 from chatstream.domain.steps import (
     Abandon,
     AnyComponent,
     Buttons,
+    CancelReminder,
     Component,
     Delta,
     Fail,
     FollowUp,
     Form,
     IntentRecognised,
+    JsonObject,
     NewIntent,
+    Remind,
     Response,
     SlotsSet,
     Thinking,
     ToolCall,
     ToolResult,
+    is_own_slot,
 )
 from chatstream.domain.turns import complete_intent
 from chatstream.errors import StaleTurn
@@ -103,17 +108,17 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
                 )
             )
         case SlotsSet():
-            draft.add(
-                IntentChanged(
-                    **draft.base(scope), status="active", reason="slots", slots=step.values
-                )
-            )
+            _set_slots(draft, scope, step.values)
         case ToolCall():
             _call_tool(draft, turn, step)
         case ToolResult():
             _return_tool(draft, turn, step)
         case NewIntent():
             _switch(draft, turn, step)
+        case Remind():
+            set_reminder(draft, scope, step)
+        case CancelReminder():
+            drop_reminder(draft, step.key)
         case Abandon():
             draft.intent(scope, "abandoned", step.reason)
             draft.end_turn(turn, "finished")
@@ -121,6 +126,19 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
             _fail(draft, turn, step)
         case _:  # pragma: no cover
             assert_never(step)
+
+
+def _set_slots(draft: Draft, scope: Scope, values: JsonObject) -> None:
+    own = {name: value for name, value in values.items() if is_own_slot(name)}
+    draft.add(
+        IntentChanged(
+            **draft.base(scope),
+            status="active",
+            reason="slots",
+            slots={name: value for name, value in values.items() if name not in own},
+            hidden=Hidden(slots=own) if own else None,
+        )
+    )
 
 
 def _think(draft: Draft, scope: Scope, step: Thinking) -> None:

@@ -126,6 +126,16 @@ class Turn(Struct, frozen=True):
     calls: tuple[PastCall, ...] = ()
 
 
+class Reminder(Struct, frozen=True):
+    """What will be said by itself at ``due_at``. ``key`` is its agent's name for it,
+    ``reminder_id`` what the turn will be caused by."""
+
+    key: str
+    reminder_id: str
+    content: str
+    due_at: str
+
+
 class Owner(Struct, frozen=True, gc=False):
     """The ids under which the turn of a message that had to wait was started."""
 
@@ -164,6 +174,7 @@ class UserChat(Struct, frozen=True):
     waiting: tuple[Message, ...] = ()
     last_message: LastMessage | None = None
     messages: Ledger[str, int] = field(default_factory=Ledger[str, int])
+    reminders: dict[str, Reminder] = field(default_factory=dict)
     owners: Ledger[str, Owner] = field(default_factory=Ledger[str, Owner])
     commands: Ledger[str, CommandRecord] = field(default_factory=Ledger[str, CommandRecord])
 

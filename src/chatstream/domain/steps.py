@@ -113,9 +113,15 @@ class IntentRecognised(Struct, frozen=True):
 
 
 class SlotsSet(Struct, frozen=True):
-    """Values the intent has now; merged into what is there, ``None`` removes one."""
+    """Values the intent has now; merged into what is there, ``None`` removes one. Those whose
+    name begins with ``_`` are the agent's own: kept like the others, and shown to nobody."""
 
     values: JsonObject
+
+
+def is_own_slot(name: str) -> bool:
+    """Whether the slot ``name`` is the agent's own, which no frame and no list shows."""
+    return name.startswith("_")
 
 
 class ToolCall(Struct, frozen=True):
@@ -142,6 +148,23 @@ class NewIntent(Struct, frozen=True):
 
     name: str | None
     user_intent_id: str | None = None
+
+
+class Remind(Struct, frozen=True):
+    """Say ``content`` in this chat at ``at_ms``, by itself, once: a turn that no message causes.
+    ``key`` must be the same in every attempt; set again under it, the reminder is moved."""
+
+    content: str
+    at_ms: int
+    key: str
+
+
+class CancelReminder(Struct, frozen=True):
+    """The reminder shall not speak; nothing happens if it waits no longer. ``user_chat_id`` names
+    another chat of the same user, where it was set."""
+
+    key: str
+    user_chat_id: str | None = None
 
 
 class Abandon(Struct, frozen=True):
@@ -171,6 +194,8 @@ Step = (
     | ToolCall
     | ToolResult
     | NewIntent
+    | Remind
+    | CancelReminder
     | Abandon
     | Fail
 )

@@ -23,6 +23,7 @@ from chatstream.domain.commands import (
     ClearSession,
     ClientCommand,
     CloseChat,
+    DropReminder,
     EraseChat,
     ExpireSession,
     FailTurn,
@@ -33,6 +34,7 @@ from chatstream.domain.commands import (
     ResumeIntent,
     RetryMessage,
     SendMessage,
+    SpeakReminders,
     Streamed,
     SubmitComponent,
     digest,
@@ -48,6 +50,7 @@ from chatstream.domain.events import (
 )
 from chatstream.domain.evolve import INITIAL, evolve, fold
 from chatstream.domain.forms import check_values
+from chatstream.domain.reminders import drop_reminder, speak_due
 from chatstream.domain.running import decide_step
 from chatstream.domain.state import CommandRecord, Intent, LastMessage, Message, UserChat
 from chatstream.domain.turns import Start, end_sessions, start_turn, start_waiting
@@ -153,6 +156,10 @@ def _carry_out(  # noqa: C901, PLR0912 - one arm a command
             _abandon_idle(draft, command)
         case ExpireSession():
             _expire_session(draft, command)
+        case SpeakReminders():
+            speak_due(draft, command.now_ms)
+        case DropReminder():
+            drop_reminder(draft, command.key)
         case _:  # pragma: no cover
             assert_never(command)
 

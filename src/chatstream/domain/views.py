@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from chatstream.domain.events import IntentStatus, SessionStatus
 from chatstream.domain.state import Intent, Session, UserChat
-from chatstream.domain.steps import JsonObject
+from chatstream.domain.steps import JsonObject, is_own_slot
 from chatstream.ids import ChatId, IntentId, SessionId
 from chatstream.timestamps import to_ms, to_text
 
@@ -102,10 +102,14 @@ def intent_view(state: UserChat, intent: Intent, chat_id: ChatId | None = None) 
         user_chat_id=chat_id,
         reason=intent.reason,
         name=intent.name,
-        slots=intent.slots or None,
+        slots=_shown(intent.slots) or None,
         question=question(intent),
         session_id=None if session is None else session.session_id,
     )
+
+
+def _shown(slots: JsonObject) -> JsonObject:
+    return {name: value for name, value in slots.items() if not is_own_slot(name)}
 
 
 def question(intent: Intent) -> Question | None:

@@ -20,19 +20,20 @@ from chatstream.projections.chats import Chats
 from chatstream.projections.history import HISTORY_VIEW, HISTORY_VIEW_ON_POSTGRES
 from chatstream.projections.intents import Intents
 from chatstream.projections.remembered import REMEMBERED, SERVER_VALUES, remembered_row
+from chatstream.projections.reminders import Reminders
 from chatstream.projections.sessions import Sessions
 from chatstream.projections.table import Projection, TableDefinition
 from chatstream.projections.timers import Timers
 from chatstream.projections.turn_work import TurnWork
 from chatstream.projections.user_values import USER_VALUES
 
-# What a read model may follow: a step of the agent is asked about by none of them.
+# What a read model may follow: of the agent's steps only those that set a reminder or cancel it.
 _MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged)
 
 
 def all_projections(owner: str) -> tuple[Projection, ...]:
     """Every read model that follows the log; ``owner`` names this node."""
-    return (Chats(), Intents(), Sessions(), TurnWork(owner), Timers())
+    return (Chats(), Intents(), Sessions(), TurnWork(owner), Timers(), Reminders())
 
 
 def all_tables(engine: Literal["sqlite", "postgresql"] = "sqlite") -> tuple[TableDefinition, ...]:
@@ -40,6 +41,12 @@ def all_tables(engine: Literal["sqlite", "postgresql"] = "sqlite") -> tuple[Tabl
     history = HISTORY_VIEW if engine == "sqlite" else HISTORY_VIEW_ON_POSTGRES
     followers = tuple(projection.table for projection in all_projections(""))
     return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, history)
+
+
+def _moves(fact: AnyFact) -> bool:
+    if isinstance(fact, _MOVING):
+        return True
+    return fact.hidden is not None and fact.hidden.reminder is not None
 
 
 class ReadModels:
@@ -53,7 +60,7 @@ class ReadModels:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> tuple[RowChange, ...]:
         """The rows that change with an append of ``facts`` that leads to ``state``."""
-        if not any(isinstance(fact, _MOVING) for fact in facts):
+        if not any(_moves(fact) for fact in facts):
             return ()
         return tuple(
             change

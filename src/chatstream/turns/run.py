@@ -21,6 +21,7 @@ from chatstream.domain.commands import (
     AnyCommand,
     BringContext,
     CheckpointAnswer,
+    DropReminder,
     FailTurn,
     FinishTurn,
     RecordStep,
@@ -30,6 +31,7 @@ from chatstream.domain.state import UserChat
 from chatstream.domain.steps import (
     Abandon,
     Buttons,
+    CancelReminder,
     Component,
     Delta,
     Fail,
@@ -37,6 +39,7 @@ from chatstream.domain.steps import (
     Form,
     IntentRecognised,
     NewIntent,
+    Remind,
     Response,
     SlotsSet,
     Step,
@@ -220,6 +223,10 @@ class Run:
                 | Fail()
             ):
                 await self._record(step)
+            case Remind():
+                await self._record(step)
+            case CancelReminder():
+                await self._cancel_reminder(step)
             case _:
                 assert_never(step)
         return None
@@ -232,6 +239,23 @@ class Run:
         )
         if len(self._under_way) > STEPS_UNDER_WAY:
             await asyncio.wait({self._under_way[0]})
+
+    async def _cancel_reminder(self, step: CancelReminder) -> None:
+        if step.user_chat_id is None or step.user_chat_id == self.chat_id:
+            await self._record(step)
+            return
+        command = DropReminder(
+            user_chat_id=ChatId(step.user_chat_id),
+            user_id=self._state.user_id,
+            now_ms=self._host.now_ms(),
+            nonce=new_nonce(),
+            key=step.key,
+        )
+        try:
+            await self._submit(command)
+        except Refused as refusal:
+            if refusal.code != "not_found":
+                raise
 
     async def _call_tool(self, step: ToolCall) -> ToolResult | None:
         """None once the call is stored: run it; a result if an earlier attempt had one."""

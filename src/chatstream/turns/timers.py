@@ -1,4 +1,4 @@
-"""What happens by itself: idle intents are abandoned, their sessions expire.
+"""What happens by itself: idle intents are abandoned, their sessions expire, reminders speak.
 
 The rows say since when an intent is quiet; what is due is asked of the database every half
 second, so a restart or a changed setting needs no case of its own.
@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from chatstream.domain.commands import AbandonIdleIntent, ExpireSession
+from chatstream.domain.commands import AbandonIdleIntent, ExpireSession, SpeakReminders
 from chatstream.domain.state import Intent, UserChat
 from chatstream.errors import Refused
 from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId, IntentId, new_nonce
+from chatstream.projections.reminders import UserReminders
 from chatstream.projections.timers import TIMERS, timer_row
 from chatstream.service import ChatService
 from chatstream.timestamps import to_text
@@ -45,6 +46,7 @@ class TimerSweeper:
     ) -> None:
         self._service = service
         self._fetch = fetch
+        self._reminders = UserReminders(fetch)
         self._write = write
         self._abandon_after_ms = round(abandon_after_s * 1000)
         self._session_ttl_ms = round(session_ttl_s * 1000)
@@ -73,6 +75,21 @@ class TimerSweeper:
             due.append((IntentId(str(intent_id)), str(kind)))
         # Chats beside one another, so that they share commits; one chat's in order.
         await asyncio.gather(*(self._all_due(chat_id, due) for chat_id, due in by_chat.items()))
+        speaking = await self._reminders.chats_due(to_text(now_ms), DUE_AT_ONCE)
+        await asyncio.gather(*(self._speak(chat_id) for chat_id in speaking))
+
+    async def _speak(self, chat_id: ChatId) -> None:
+        state = await self._service.load(chat_id)
+        if state.turn is not None:
+            return  # it keeps its row, and is asked for again half a second later
+        await self._service.submit(
+            SpeakReminders(
+                user_chat_id=chat_id,
+                user_id=state.user_id,
+                now_ms=self._now_ms(),
+                nonce=new_nonce(),
+            )
+        )
 
     async def _all_due(self, chat_id: ChatId, due: list[tuple[IntentId, str]]) -> None:
         for intent_id, kind in due:

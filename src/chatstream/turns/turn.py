@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from chatstream.domain.state import HistoryItem, Intent, PastCall, ShownComponent, UserChat
+from chatstream.domain.state import (
+    HistoryItem,
+    Intent,
+    PastCall,
+    Reminder,
+    ShownComponent,
+    UserChat,
+)
 from chatstream.domain.steps import JsonObject
 from chatstream.domain.views import question, resumable
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
@@ -28,7 +35,8 @@ class Turn(Struct, frozen=True):
     ``content`` is what the user said, empty where a form was submitted (``values``,
     ``component_id``). ``history`` holds the intent's messages, the one of this turn included,
     with what earlier attempts of this turn stored. ``tool_calls`` are the calls of earlier
-    attempts, and the last turn's call whose outcome is unknown (``ok`` is None).
+    attempts, and the last turn's call whose outcome is unknown (``ok`` is None). ``reminders``
+    are those of this chat that wait.
     """
 
     content: str
@@ -51,6 +59,7 @@ class Turn(Struct, frozen=True):
     tool_calls: tuple[PastCall, ...] = ()
     question: str | None = None
     component: ShownComponent | None = None
+    reminders: tuple[Reminder, ...] = ()
 
     @property
     def now(self) -> datetime:
@@ -87,6 +96,7 @@ def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
         tool_calls=(*unknown, *turn.calls),
         question=None if asked is None else asked.text,
         component=intent.component,
+        reminders=tuple(state.reminders.values()),
     )
 
 

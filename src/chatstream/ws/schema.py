@@ -27,8 +27,8 @@ def frames_schema() -> JsonObject:
     defs["Opened"] = _opened(defs.pop("OpenedHead"), defs.pop("ChatView"))
     for fact in FACTS:
         defs[fact.__name__] = _event_frame(defs[fact.__name__])
-    defs.pop("Hidden", None)
-    defs.pop("CommandKey", None)
+    for hidden in ("Hidden", "CommandKey", "ReminderMark"):
+        defs.pop(hidden, None)
     unions = {
         "ClientFrame": clients,
         "ControlFrame": get_args(ServerFrame),
