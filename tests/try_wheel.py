@@ -6,6 +6,7 @@ the new environment's path, so a file that is missing from the wheel is missing 
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import urllib.request
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
@@ -60,9 +62,28 @@ def see_it_serve(chatstream: Path, folder: Path) -> None:
     with subprocess.Popen(command, cwd=folder, env=own) as server:
         try:
             wait_until_ready(f"http://127.0.0.1:{port}/health/ready", server)
+            see_it_answer(f"http://127.0.0.1:{port}/api/v1")
         finally:
             server.terminate()
     assert server.returncode == 0, f"the server ended with {server.returncode}"
+
+
+def see_it_answer(api: str) -> None:
+    """The built-in assistant does something, and keeps it."""
+    token = posted(f"{api}/visitors", {})["token"]
+    chat = posted(f"{api}/chats", {}, token)["user_chat_id"]
+    for said, answer in (("add milk to my list", "is on your list"), ("show my list", "- milk")):
+        turn = posted(f"{api}/chats/{chat}/messages", {"content": said}, token)
+        answers = [frame["content"] for frame in turn["items"] if frame["type"] == "response"]
+        assert answer in answers[-1], answers
+
+
+def posted(url: str, body: dict[str, str], token: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "Prefer": "wait=20"}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
 
 
 def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:

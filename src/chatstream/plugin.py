@@ -6,7 +6,7 @@ one around it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -18,19 +18,21 @@ from litestar.plugins import InitPlugin
 
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.store import Engine
+from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue
 from chatstream.eventstore.writer import Batch
 from chatstream.http.backend import Backend
 from chatstream.http.problem import handle_routing_errors
 from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities
+from chatstream.ids import ChatId
 from chatstream.limits import RateLimiter
 from chatstream.metrics import Metrics
 from chatstream.node import OWNER, Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
 from chatstream.projections.rows import ConnectionRow
+from chatstream.projections.user_values import UserValues, WriteRow
 from chatstream.timestamps import to_text
 from chatstream.turns.agents import Agent, as_agent, load_agent
 from chatstream.turns.context import ContextManager
@@ -68,7 +70,7 @@ class ChatStreamPlugin(InitPlugin):
         self.node = Node(
             self.settings,
             engine or engine_of(self.settings),
-            _agent(self.settings, agent),
+            _agent(self.settings, agent, self._fetch, self._write_value),
             context=context,
         )
         self.registry = ConnectionRegistry()
@@ -114,6 +116,7 @@ class ChatStreamPlugin(InitPlugin):
             limiter=self._limiter,
             service=self.node.service,
             lists=Lists(self.node.store, self.node.service, ttl_ms),
+            user_values=UserValues(self._fetch, self._write_value),
             connections=_LocalConnections(self.registry),
             readiness=_StoreReadiness(self.node),
             metrics=self.metrics,
@@ -144,6 +147,12 @@ class ChatStreamPlugin(InitPlugin):
             "Stored events that the slowest socket has still to be sent",
             self.registry.largest_lag,
         )
+
+    async def _fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
+        return await self.node.store.fetch(sql, parameters)
+
+    async def _write_value(self, change: RowChange) -> None:
+        await self.node.write_row(ChatId(""), change)
 
     def _running(self) -> float:
         return self.node.runner.running
@@ -187,14 +196,15 @@ def _postgres(database: str, *, read_only: bool) -> Engine:
     return PostgresEngine(database, tables, read_only=read_only)
 
 
-def _agent(settings: Settings, agent: object | None) -> Agent:
+def _agent(settings: Settings, agent: object | None, fetch: Fetch, write: WriteRow) -> Agent:
     if agent is not None:
         return as_agent(agent)
     if settings.agent is not None:
         return load_agent(settings.agent)
-    from chatstream.assistant.tour import agent as tour
+    from chatstream.assistant.demo import demo_tools
+    from chatstream.assistant.demo.pacing import paced
 
-    return as_agent(tour)
+    return paced(as_agent(demo_tools(fetch, write)))
 
 
 def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:

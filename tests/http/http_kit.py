@@ -21,11 +21,13 @@ from chatstream.http.problem import handle_routing_errors
 from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities
+from chatstream.ids import ChatId
 from chatstream.limits import RateLimiter
 from chatstream.metrics import Metrics
 from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
+from chatstream.projections.user_values import UserValues
 from chatstream.timestamps import now_ms
 
 SECRET = "the secret of the host application, for tests"
@@ -126,6 +128,7 @@ async def started(settings: Settings, assets: Assets | None):
         limiter=RateLimiter(settings.rate_limit),
         service=node.service,
         lists=Lists(node.store, node.service, round(settings.session_ttl_s * 1000)),
+        user_values=UserValues(node.store.fetch, lambda change: node.write_row(ChatId(""), change)),
         connections=NoSockets(),
         readiness=ready,
         metrics=metrics,

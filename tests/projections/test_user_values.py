@@ -21,3 +21,8 @@ async def test_values_are_kept_by_user_and_name():
         assert await values.of_user("bob") == {"alarm-1": [1, None, True]}
         await values.remove("bob", "alarm-1")
         assert await values.of_user("bob") == {}
+        await values.put("ann", "todo", "milk")
+        await values.put("bob", "todo", "eggs")
+        await values.forget("ann")
+        assert await values.of_user("ann") == {}
+        assert await values.of_user("bob") == {"todo": "eggs"}

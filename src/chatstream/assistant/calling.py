@@ -10,6 +10,7 @@ import msgspec
 
 from chatstream.assistant import answers
 from chatstream.assistant.asking import YES_NO
+from chatstream.assistant.invoking import FAILED, TIMED_OUT
 from chatstream.assistant.scene import Notes, Scene, Task
 from chatstream.assistant.taking import slots_of, store
 from chatstream.assistant.talk import Talk
@@ -25,8 +26,6 @@ from chatstream.domain.steps import (
     ToolResult,
 )
 
-FAILED = "tool_failed"
-TIMED_OUT = "tool_timeout"
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 

@@ -5,31 +5,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
-import msgspec
-
-from chatstream.assistant.calling import FAILED, TIMED_OUT
 from chatstream.assistant.conversation import converse
+from chatstream.assistant.invoking import invoke
 from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.talk import Skills
-from chatstream.assistant.tools import Tool, ToolContext, ToolFailed
+from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
 from chatstream.errors import ConfigurationError
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
-
-log = logging.getLogger(__name__)
-
-FAILED_TEXT = "Something went wrong while doing that. You can try it again."
-TIMED_OUT_TEXT = "That took too long, and I cannot tell whether it was done. Please check first."
 
 
 def assistant_from_tools(
@@ -89,57 +79,12 @@ class Assistant:
             while (step := await run.next(answer)) is not None:
                 answer = yield step
                 if run.is_own and isinstance(step, ToolCall) and answer is None:
-                    answer = await self._run(turn, step)
+                    tool = self.skills.tools[step.name]
+                    later, answer = await invoke(tool, step, self._context(turn, step))
+                    for one in later:
+                        yield one
                     yield answer
-
-    async def _run(self, turn: Turn, call: ToolCall) -> ToolResult:
-        tool = self.skills.tools[call.name]
-        try:
-            arguments = _arguments(tool, call, self._context(turn, call))
-            async with asyncio.timeout(tool.timeout_s):
-                result = await _invoke(tool, arguments)
-            return ToolResult(call.call_id, ok=True, result=msgspec.to_builtins(result))
-        except ToolFailed as failure:
-            return ToolResult(call.call_id, ok=False, result={"reason": str(failure)})
-        except TimeoutError:
-            log.warning("tool timed out", extra=_ids(turn, call))
-            return _refusal(call, TIMED_OUT, TIMED_OUT_TEXT)
-        except Exception:
-            log.exception("tool raised", extra=_ids(turn, call))
-            return _refusal(call, FAILED, FAILED_TEXT)
 
     def _context(self, turn: Turn, call: ToolCall) -> ToolContext:
         now = scene_of(turn, self.skills.tools, self.skills.zone).now
         return ToolContext(turn.user_id, turn.user_chat_id, call.call_id, now, turn.content)
-
-
-def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, object]:
-    """Checked against the types once more: what is called with is what was stored."""
-    arguments: dict[str, object] = {
-        parameter.name: msgspec.convert(call.arguments[parameter.name], parameter.type)
-        for parameter in tool.parameters
-        if parameter.name in call.arguments
-    }
-    if tool.context_name is not None:
-        arguments[tool.context_name] = context
-    return arguments
-
-
-async def _invoke(tool: Tool, arguments: dict[str, object]) -> object:
-    if inspect.iscoroutinefunction(tool.function):
-        return await tool.function(**arguments)
-    # A sync tool may block. A thread cannot be stopped: what timed out may still come to an end.
-    return await asyncio.to_thread(tool.function, **arguments)
-
-
-def _refusal(call: ToolCall, code: str, reason: str) -> ToolResult:
-    return ToolResult(call.call_id, ok=False, result={"code": code, "reason": reason})
-
-
-def _ids(turn: Turn, call: ToolCall) -> dict[str, object]:
-    return {
-        "user_chat_id": turn.user_chat_id,
-        "caused_by": turn.message_id,
-        "tool": call.name,
-        "call_id": call.call_id,
-    }

@@ -14,7 +14,7 @@ from msgspec import inspect as types
 
 from chatstream.assistant.examples import Cue
 from chatstream.assistant.slots.money import Money
-from chatstream.domain.steps import JsonObject, Option
+from chatstream.domain.steps import CancelReminder, JsonObject, Option, Remind
 from chatstream.errors import ConfigurationError
 
 Kind = Literal[
@@ -37,6 +37,8 @@ class ToolContext(Struct, frozen=True):
 
     ``call_id`` is the same however often the call is tried: an idempotency key. ``now`` is when
     the user asked, in the assistant's time zone; ``said`` is the message, as it was written.
+    ``later`` holds what was asked for by ``remind`` and ``cancel_reminder``: it counts once the
+    tool has returned.
     """
 
     user_id: str
@@ -44,6 +46,16 @@ class ToolContext(Struct, frozen=True):
     call_id: str
     now: datetime
     said: str = ""
+    later: list[Remind | CancelReminder] = []
+
+    def remind(self, at: datetime, content: str) -> None:
+        """Say ``content`` in this chat at ``at``, by itself."""
+        key = f"{self.call_id}-{len(self.later)}"
+        self.later.append(Remind(content, round(at.timestamp() * 1000), key))
+
+    def cancel_reminder(self, key: str, user_chat_id: str | None = None) -> None:
+        """Do not say it; ``user_chat_id`` where it was set in another chat of the user."""
+        self.later.append(CancelReminder(key, user_chat_id))
 
 
 class Parameter(Struct, frozen=True):

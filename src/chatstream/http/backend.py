@@ -9,7 +9,7 @@ from litestar.params import SkipValidation
 from msgspec import Struct
 
 from chatstream.config import Settings
-from chatstream.http.ports import Connections, Lists, Readiness, Service
+from chatstream.http.ports import Connections, Lists, Readiness, Service, UserValues
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities, Identity
 from chatstream.limits import RateLimiter
@@ -28,6 +28,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     limiter: RateLimiter
     service: Service
     lists: Lists
+    user_values: UserValues
     connections: Connections
     readiness: Readiness
     metrics: Metrics

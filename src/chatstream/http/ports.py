@@ -100,6 +100,14 @@ class Lists(Protocol):
         ...
 
 
+class UserValues(Protocol):
+    """What agents keep for a user beside the chats (``projections.user_values``)."""
+
+    async def forget(self, user_id: str) -> None:
+        """Forget all of it. Raises ``Refused("unavailable")``."""
+        ...
+
+
 class Connections(Protocol):
     """The live sockets of all nodes."""
 

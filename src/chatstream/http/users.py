@@ -75,3 +75,4 @@ class UsersController(Controller):
 async def _erase_user(backend: Backend, user_id: str) -> None:
     for chat_id in await backend.lists.chats_of_user(user_id):
         await erase_chat(backend, user_id, chat_id)
+    await backend.user_values.forget(user_id)

@@ -52,6 +52,11 @@ class UserValues:
         """Forget the value, if there is one."""
         await self._write(USER_VALUES.gone(user_id, name))
 
+    async def forget(self, user_id: str) -> None:
+        """Forget everything that is kept for a user."""
+        for name in await self.of_user(user_id):
+            await self.remove(user_id, name)
+
     async def of_user(self, user_id: str) -> dict[str, Any]:
         """All values of a user, by name."""
         sql = "SELECT name, value FROM user_values WHERE user_id = ? ORDER BY name"

@@ -1,23 +1,30 @@
 """The assistant of ``make serve``: alarms, a list, conversions and a word about chatstream.
 
-It needs no key and no download. What it keeps, it keeps per user in a ``DemoStore``.
+It needs no key and no download. What it keeps, it keeps per user in the chats' own database.
 """
 
 from __future__ import annotations
 
-from datetime import tzinfo
-
 from chatstream.assistant.demo.about import about_tools
 from chatstream.assistant.demo.clocks import clock_tools
-from chatstream.assistant.demo.store import DemoStore, Item, MemoryStore
+from chatstream.assistant.demo.showing import showing_tools
+from chatstream.assistant.demo.store import TodoLists
 from chatstream.assistant.demo.todo import todo_tools
 from chatstream.assistant.demo.units import unit_tools
-from chatstream.assistant.orchestrator import Assistant, assistant_from_tools
+from chatstream.assistant.tools import Tool
+from chatstream.eventstore.store import Fetch
+from chatstream.projections.reminders import UserReminders
+from chatstream.projections.user_values import UserValues, WriteRow
 
-__all__ = ["DemoStore", "Item", "MemoryStore", "demo_assistant"]
+__all__ = ["demo_tools"]
 
 
-def demo_assistant(store: DemoStore, *, zone: tzinfo | None = None) -> Assistant:
-    """The demo assistant over ``store``; ``zone`` None: the server's."""
-    tools = [*clock_tools(store), *todo_tools(store), *unit_tools(), *about_tools()]
-    return assistant_from_tools(tools, zone=zone)
+def demo_tools(fetch: Fetch, write: WriteRow) -> list[Tool]:
+    """What the demo assistant can do, over the database that ``fetch`` and ``write`` reach."""
+    return [
+        *clock_tools(UserReminders(fetch)),
+        *todo_tools(TodoLists(UserValues(fetch, write))),
+        *unit_tools(),
+        *about_tools(),
+        *showing_tools(),
+    ]

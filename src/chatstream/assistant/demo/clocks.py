@@ -1,19 +1,19 @@
-"""Alarms, reminders and timers of the demo assistant."""
+"""Alarms, reminders and timers of the demo assistant: each is a reminder of its chat, which
+speaks up when it is due."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from chatstream.assistant.answers import shown
-from chatstream.assistant.demo.store import DemoStore, Item, Kind
 from chatstream.assistant.tools import Tool, ToolContext, ToolFailed, tool
+from chatstream.projections.reminders import UserReminders, WaitingReminder
 
-KINDS: tuple[Kind, ...] = ("alarm", "reminder", "timer")
 LONGEST = timedelta(days=7)
 
 
-def clock_tools(store: DemoStore) -> list[Tool]:
-    """The tools over ``store``."""
+def clock_tools(reminders: UserReminders) -> list[Tool]:
+    """The tools; ``reminders`` are those of all the user's chats."""
 
     @tool(
         examples=[
@@ -33,7 +33,7 @@ def clock_tools(store: DemoStore) -> list[Tool]:
             when: When shall it ring?
             name: what the alarm is called
         """
-        await _keep(store, "alarm", context, when, name)
+        _set(context, when, f"⏰ Alarm: {name}")
         return f"Your alarm “{name}” is set for {shown(when, context.now)}."
 
     @tool(
@@ -52,7 +52,7 @@ def clock_tools(store: DemoStore) -> list[Tool]:
             text: What shall I remind you of?
             when: When shall I remind you?
         """
-        await _keep(store, "reminder", context, when, text)
+        _set(context, when, f"🔔 Reminder: {text}")
         return f"I will remind you of “{text}” {shown(when, context.now)}."
 
     @tool(
@@ -73,7 +73,7 @@ def clock_tools(store: DemoStore) -> list[Tool]:
         if duration > LONGEST:
             raise ToolFailed("A timer may run for a week at most.")
         due = context.now + duration
-        await _keep(store, "timer", context, due, shown(duration, context.now))
+        _set(context, due, f"⏲️ Timer: {shown(duration, context.now)}")
         return (
             f"The timer runs for {shown(duration, context.now)}, until {shown(due, context.now)}."
         )
@@ -90,7 +90,7 @@ def clock_tools(store: DemoStore) -> list[Tool]:
     )
     async def list_alarms(context: ToolContext) -> str:
         """Show your alarms, reminders and timers."""
-        return await _listed(store, context)
+        return _listed(await reminders.of_user(context.user_id), context.now)
 
     @tool(
         examples=[
@@ -104,33 +104,24 @@ def clock_tools(store: DemoStore) -> list[Tool]:
     )
     async def delete_alarms(context: ToolContext) -> str:
         """Delete your alarms, reminders and timers."""
-        count = 0
-        for kind in KINDS:
-            for item in await store.items(context.user_id, kind):
-                await store.remove(context.user_id, kind, item.key)
-                count += 1
-        return f"Deleted: {count}."
+        waiting = await reminders.of_user(context.user_id)
+        for one in waiting:
+            context.cancel_reminder(one.key, one.user_chat_id)
+        return f"Deleted: {len(waiting)}."
 
     return [create_alarm, remind_me, start_timer, list_alarms, delete_alarms]
 
 
-async def _keep(
-    store: DemoStore, kind: Kind, context: ToolContext, due: datetime, text: str
-) -> None:
+def _set(context: ToolContext, due: datetime, text: str) -> None:
     if due <= context.now:
         raise ToolFailed(f"{shown(due, context.now).capitalize()} is past.")
-    body = {"due": due.isoformat(), "text": text, "user_chat_id": context.user_chat_id}
-    await store.put(context.user_id, kind, Item(context.call_id, body))
+    context.remind(due, text)
 
 
-async def _listed(store: DemoStore, context: ToolContext) -> str:
-    lines: list[tuple[datetime, str]] = []
-    for kind in KINDS:
-        for item in await store.items(context.user_id, kind):
-            due = datetime.fromisoformat(item.body["due"])
-            if due > context.now:
-                line = f"- {kind.capitalize()} “{item.body['text']}”: {shown(due, context.now)}"
-                lines.append((due, line))
-    if not lines:
+def _listed(waiting: list[WaitingReminder], now: datetime) -> str:
+    if not waiting:
         return "You have no alarms, reminders or timers."
-    return "You have:\n\n" + "\n".join(line for _, line in sorted(lines))
+    lines = [
+        f"- {one.content}, {shown(datetime.fromisoformat(one.due_at), now)}" for one in waiting
+    ]
+    return "You have:\n\n" + "\n".join(lines)

@@ -1,51 +1,41 @@
-"""Where the demo assistant keeps a user's things: a port, and a store in memory."""
+"""The to-do lists of the demo assistant, among the small values that a user keeps."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Literal, Protocol
+from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from chatstream.domain.steps import JsonObject
+from chatstream.projections.user_values import UserValues
 
-Kind = Literal["alarm", "reminder", "timer", "todo"]
+_PREFIX: Final = "todo/"
 
 
-class Item(Struct, frozen=True):
-    """One thing of a user; ``key`` is that of the tool call that made it."""
+class Todo(Struct, frozen=True):
+    """One thing to do; ``key`` is that of the tool call that put it on the list."""
 
     key: str
-    body: JsonObject
+    text: str
+    added_at: str
 
 
-class DemoStore(Protocol):
-    """Things per user and kind, in the order in which they were first put."""
+class TodoLists:
+    """The lists of all users, each thing a value of its own: two chats never undo each other."""
 
-    async def put(self, user_id: str, kind: Kind, item: Item) -> None:
-        """Keep ``item``; one with the same key is replaced, so a repeat adds nothing."""
-        ...
+    def __init__(self, values: UserValues) -> None:
+        self._values = values
 
-    async def items(self, user_id: str, kind: Kind) -> list[Item]:
-        """The user's things of that kind."""
-        ...
+    async def put(self, user_id: str, todo: Todo) -> None:
+        """Keep ``todo``; one with the same key is replaced, so a repeat adds nothing."""
+        await self._values.put(user_id, _PREFIX + todo.key, msgspec.to_builtins(todo))
 
-    async def remove(self, user_id: str, kind: Kind, key: str) -> None:
-        """Let go of one; nothing happens if it is not there."""
-        ...
+    async def of_user(self, user_id: str) -> list[Todo]:
+        """The user's list, oldest first."""
+        values = await self._values.of_user(user_id)
+        kept = [value for name, value in values.items() if name.startswith(_PREFIX)]
+        return sorted(msgspec.convert(kept, list[Todo]), key=lambda todo: todo.added_at)
 
-
-class MemoryStore:
-    """A ``DemoStore`` that ends with the process."""
-
-    def __init__(self) -> None:
-        self._items: defaultdict[tuple[str, Kind], dict[str, Item]] = defaultdict(dict)
-
-    async def put(self, user_id: str, kind: Kind, item: Item) -> None:
-        self._items[user_id, kind][item.key] = item
-
-    async def items(self, user_id: str, kind: Kind) -> list[Item]:
-        return list(self._items[user_id, kind].values())
-
-    async def remove(self, user_id: str, kind: Kind, key: str) -> None:
-        self._items[user_id, kind].pop(key, None)
+    async def remove(self, user_id: str, todo: Todo) -> None:
+        """Take it off the list; nothing happens if it is not there."""
+        await self._values.remove(user_id, _PREFIX + todo.key)

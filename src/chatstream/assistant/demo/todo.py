@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from chatstream.assistant.demo.store import DemoStore, Item
+from datetime import UTC
+
+from chatstream.assistant.demo.store import Todo, TodoLists
 from chatstream.assistant.tools import Tool, ToolContext, ToolFailed, tool
 
 
-def todo_tools(store: DemoStore) -> list[Tool]:
-    """The tools over ``store``."""
+def todo_tools(lists: TodoLists) -> list[Tool]:
+    """The tools over ``lists``."""
 
     @tool(
         examples=[
@@ -25,7 +27,8 @@ def todo_tools(store: DemoStore) -> list[Tool]:
         Args:
             item: What shall I put on the list?
         """
-        await store.put(context.user_id, "todo", Item(context.call_id, {"text": item}))
+        todo = Todo(context.call_id, item, context.now.astimezone(UTC).isoformat())
+        await lists.put(context.user_id, todo)
         return f"“{item}” is on your list."
 
     @tool(
@@ -40,10 +43,10 @@ def todo_tools(store: DemoStore) -> list[Tool]:
     )
     async def show_todos(context: ToolContext) -> str:
         """Show your to-do list."""
-        items = await store.items(context.user_id, "todo")
-        if not items:
+        todos = await lists.of_user(context.user_id)
+        if not todos:
             return "Your list is empty."
-        return "On your list:\n\n" + "\n".join(f"- {item.body['text']}" for item in items)
+        return "On your list:\n\n" + "\n".join(f"- {todo.text}" for todo in todos)
 
     @tool(
         examples=[
@@ -61,11 +64,10 @@ def todo_tools(store: DemoStore) -> list[Tool]:
             item: What is done?
         """
         wanted = item.lower()
-        for one in await store.items(context.user_id, "todo"):
-            text = str(one.body["text"])
-            if wanted in text.lower() or text.lower() in wanted:
-                await store.remove(context.user_id, "todo", one.key)
-                return f"“{text}” is done."
+        for todo in await lists.of_user(context.user_id):
+            if wanted in todo.text.lower() or todo.text.lower() in wanted:
+                await lists.remove(context.user_id, todo)
+                return f"“{todo.text}” is done."
         raise ToolFailed(f"I do not find “{item}” on your list.")
 
     @tool(
@@ -75,8 +77,8 @@ def todo_tools(store: DemoStore) -> list[Tool]:
     )
     async def clear_todos(context: ToolContext) -> str:
         """Empty your to-do list."""
-        for one in await store.items(context.user_id, "todo"):
-            await store.remove(context.user_id, "todo", one.key)
+        for todo in await lists.of_user(context.user_id):
+            await lists.remove(context.user_id, todo)
         return "Your list is empty now."
 
     return [add_todo, show_todos, finish_todo, clear_todos]

@@ -1,0 +1,35 @@
+"""Longer answers word by word, as a model writes them: so that streaming is seen without one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+
+from chatstream.domain.steps import Response, ToolResult
+from chatstream.turns.agents import Agent, Steps
+from chatstream.turns.turn import Turn
+
+PIECE_EVERY_S = 0.03
+SHORT = 80
+"""A text of so many characters is read at one glance."""
+
+
+def paced(agent: Agent) -> Agent:
+    """``agent``, with its longer answers in pieces."""
+
+    async def run(turn: Turn) -> Steps:
+        answer: ToolResult | None = None
+        async with aclosing(agent(turn)) as steps:
+            while True:
+                try:
+                    step = await steps.asend(answer)
+                except StopAsyncIteration:
+                    return
+                if isinstance(step, Response) and len(step.content or "") > SHORT:
+                    for piece in re.findall(r"\s*\S+", step.content or ""):
+                        yield piece
+                        await asyncio.sleep(PIECE_EVERY_S)
+                answer = yield step
+
+    return run

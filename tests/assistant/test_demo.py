@@ -1,0 +1,181 @@
+"""The assistant of `make serve`: what it does for a user, and that it speaks up when it is time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chatstream.assistant.demo import demo_tools, pacing
+from chatstream.assistant.demo.pacing import paced
+from chatstream.assistant.demo.units import converted
+from chatstream.assistant.recognise import Recogniser
+from chatstream.assistant.tools import ToolFailed
+from chatstream.domain.commands import OpenChat
+from chatstream.domain.events import ComponentShown, ErrorRaised, ResponseGiven
+from chatstream.domain.steps import Response
+from chatstream.ids import ChatId, new_chat_id
+from chatstream.testing import FakeClock, TestChat
+from chatstream.turns.agents import as_agent
+from chatstream.turns.turn import Turn
+
+MONDAY_MS = 1_795_429_800_000  # 2026-11-23, 10:30 UTC
+
+
+class Demo(TestChat):
+    """A chat with the demo assistant on a server in memory."""
+
+    def __init__(self) -> None:
+        async def fetch(sql, parameters):
+            return await self.node.store.fetch(sql, parameters)
+
+        async def write(change):
+            await self.node.write_row(ChatId(""), change)
+
+        super().__init__(demo_tools(fetch, write), clock=FakeClock(MONDAY_MS))
+
+    async def says(self, content: str) -> str:
+        """What is answered to ``content``."""
+        return (await self.send(content)).answer or ""
+
+    async def answers(self, **values) -> str:
+        """What is answered to a submitted form."""
+        return (await self.answer(values)).answer or ""
+
+    async def other_chat(self) -> ChatId:
+        """Go on in another chat of the same user; gives the one before."""
+        before, self.chat_id = self.chat_id, new_chat_id()
+        await self.submit(OpenChat(**self._base()))
+        return before
+
+    async def said(self) -> list[str]:
+        """Everything that was said in the chat."""
+        return [fact.content for fact in await self.facts() if isinstance(fact, ResponseGiven)]
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[Demo]:
+    async with Demo() as demo:
+        yield demo
+
+
+async def test_an_alarm_that_is_due_speaks_up(chat):
+    assert "“Alarm” is set for" in await chat.says("set an alarm in 20 minutes")
+    assert "⏰ Alarm: Alarm, today at" in await chat.says("what alarms do I have")
+    await chat.pass_time(20 * 60)
+    assert (await chat.said())[-1] == "⏰ Alarm: Alarm"
+    assert "no alarms" in await chat.says("what alarms do I have")
+
+
+async def test_the_seed_flow(chat):
+    assert await chat.says("Create alarm") == "When shall it ring?"
+    assert "set for tomorrow at 7:00 am" in await chat.says("7 am tomorrow")
+    assert await chat.says("Create another alarm") == "When shall it ring?"
+
+
+async def test_a_reminder_and_a_timer(chat):
+    assert "“call mum”" in await chat.says("remind me to call mum at 5 pm tomorrow")
+    assert "runs for 5 minutes" in await chat.says("set a timer for 5 minutes")
+    await chat.pass_time(300)
+    assert (await chat.said())[-1] == "⏲️ Timer: 5 minutes"
+    await chat.pass_time(86_400 * 2)
+    assert (await chat.said())[-1] == "🔔 Reminder: call mum"
+
+
+async def test_what_cannot_be_set_is_told(chat):
+    assert "a week at most" in await chat.says("set a timer for 9 days")
+    await chat.says("forget it")
+    assert "is past" in await chat.says("set an alarm for 23 November 2020 at 7 am")
+
+
+async def test_alarms_of_every_chat_are_listed_and_deleted(chat):
+    await chat.says("set an alarm in 20 minutes called Tea")
+    first = await chat.other_chat()
+    assert "Tea" in await chat.says("what alarms do I have")
+    assert "Shall I delete" in await chat.says("delete my alarms")
+    assert await chat.answers(value="yes") == "Deleted: 1."
+    chat.chat_id = first
+    await chat.pass_time(3600)
+    assert "⏰ Alarm: Tea" not in await chat.said()
+
+
+async def test_the_list_is_kept_for_the_user(chat):
+    assert await chat.says("show my list") == "Your list is empty."
+    await chat.says("add milk to my list")
+    chat.clock.advance(1)
+    await chat.says("put eggs on my to-do list")
+    await chat.other_chat()
+    assert await chat.says("what is on my to-do list") == "On your list:\n\n- milk\n- eggs"
+    assert await chat.says("tick off milk") == "“milk” is done."
+    assert "do not find" in await chat.says("tick off bread")
+    await chat.says("forget it")
+    await chat.says("clear my list")
+    assert await chat.answers(value="yes") == "Your list is empty now."
+    assert await chat.says("show my list") == "Your list is empty."
+
+
+async def test_units_are_converted(chat):
+    assert "8.04672 kilometres" in await chat.says("convert 5 miles to kilometres")
+    assert "21.1111 celsius" in await chat.says("what is 70 fahrenheit in celsius")
+
+
+def test_what_measures_different_things_cannot_be_converted():
+    assert converted(1, "celsius", "kelvin") == 274.15
+    for source, target in [("mile", "litre"), ("celsius", "gram"), ("pound", "kelvin")]:
+        with pytest.raises(ToolFailed, match="cannot be converted"):
+            converted(1, source, target)
+
+
+async def test_it_tells_of_chatstream(chat):
+    assert "durable" in await chat.says("what is chatstream")
+    assert "SQLite" in await chat.says("which database does chatstream use")
+
+
+async def test_a_form_is_shown_and_checked(chat):
+    turn = await chat.send("show me a form")
+    assert [fact.kind for fact in turn.facts if isinstance(fact, ComponentShown)] == ["form"]
+    done = await chat.answers(name="Ann", email="ann@example.org", guests=2)
+    assert "**Name**: Ann" in done
+
+
+async def test_an_error_is_shown_and_can_be_retried(chat):
+    turn = await chat.send("show me an error", id="m1")
+    assert turn.end == "failed"
+    assert [fact.retryable for fact in turn.facts if isinstance(fact, ErrorRaised)] == [True]
+    assert (await chat.retry("m1")).end == "failed"
+
+
+def test_every_example_leads_to_its_own_tool():
+    tools = demo_tools(None, None)  # type: ignore[arg-type]
+    recogniser = Recogniser({tool.name: tool.utterances for tool in tools})
+    wrong = [
+        (example.text, found.name)
+        for tool in tools
+        for example in tool.examples
+        if (found := recogniser.recognise(example.text)).name != tool.name or not found.is_sure
+    ]
+    assert wrong == []
+
+
+async def test_a_longer_answer_comes_word_by_word(monkeypatch):
+    monkeypatch.setattr(pacing, "PIECE_EVERY_S", 0)
+
+    async def agent(turn):
+        yield Response(f"{turn.content} " * 30, is_complete=True)
+
+    steps = [step async for step in paced(as_agent(agent))(_turn("word"))]
+    assert steps[:2] == ["word", " word"]
+    assert len(steps) == 31
+    assert steps[-1] == Response("word " * 30, is_complete=True)
+
+
+async def test_a_short_answer_comes_at_once():
+    async def agent(_):
+        yield Response("Done.")
+
+    assert [step async for step in paced(as_agent(agent))(_turn("a"))] == [Response("Done.")]
+
+
+def _turn(content: str) -> Turn:
+    ids = {"user_id": "ada", "user_chat_id": "chat_1", "user_intent_id": "intent_1"}
+    return Turn(content, **ids, session_id=None, message_id="m1", attempt=1, now_ms=MONDAY_MS)
