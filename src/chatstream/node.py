@@ -15,7 +15,16 @@ from chatstream.cluster import Cluster
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore
-from chatstream.eventstore.store import Append, Engine, Outcome, RowChange, Stored
+from chatstream.eventstore.store import (
+    Append,
+    Conflict,
+    Engine,
+    Failed,
+    Outcome,
+    RowChange,
+    Stored,
+    Work,
+)
 from chatstream.ids import ChatId
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
@@ -51,7 +60,8 @@ class Node:
         self.settings = settings
         self.now_ms = now_ms
         self.store = EventStore(engine)
-        self.read_models = ReadModels(OWNER, self.store.fetch)
+        owner = OWNER if engine.sharing is None else engine.sharing.node_id
+        self.read_models = ReadModels(owner, self.store.fetch)
         self.hub = Hub(self.store)
         self.service = ChatService(
             self.store, self.read_models, self.hub, is_shared=engine.sharing is not None
@@ -75,7 +85,9 @@ class Node:
             session_ttl_s=settings.session_ttl_s,
             now_ms=now_ms,
         )
-        self.cluster = _cluster(engine, self.store, self.service)
+        self.cluster = self._cluster(engine)
+        if self.cluster is not None:
+            self.timers.is_on_duty = self.cluster.is_on_duty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -87,7 +99,8 @@ class Node:
         await self.store.start()
         if self.cluster is not None:
             await self.cluster.start()
-        await self._recover_turns()
+        else:
+            await self._recover_turns()
         self._tasks = [
             asyncio.create_task(self.timers.run(), name="chatstream-timers"),
             asyncio.create_task(self._sweep_feeds(), name="chatstream-feeds"),
@@ -100,10 +113,16 @@ class Node:
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.hand_over()
         if self.cluster is not None:
             await self.cluster.close()
         await self.runner.close(self._release)
         await self.store.close()
+
+    async def hand_over(self) -> None:
+        """Leave the turns to the other nodes, if there are any."""
+        if self.cluster is not None:
+            await self.cluster.hand_over(self._stored)
 
     async def own_secret(self) -> str:
         """The secret that the server made for itself, kept with its data."""
@@ -111,27 +130,58 @@ class Node:
         if found:
             return str(found[0][0])
         secret = secrets.token_urlsafe(48)
-        await self.write_row(_NO_CHAT, SERVER_VALUES.row("secret", secret))
-        return secret
+        row = SERVER_VALUES.row("secret", secret)
+        own = Append(_NO_CHAT, 0, (), (row,), unless=(row.table, row.key))
+        # Where another node was faster, its secret is everybody's.
+        return secret if await self._append(own) else await self.own_secret()
 
-    async def write_row(self, chat_id: ChatId, change: RowChange) -> None:
-        """Write one row that no event goes with.
+    async def write_row(
+        self, chat_id: ChatId, change: RowChange, position: int | None = None
+    ) -> bool:
+        """Write one row that no event goes with; with ``position`` only while that is the
+        chat's newest. Gives whether it was written.
 
         Raises:
             Refused: ``unavailable``.
         """
+        guarded = position is not None
+        return await self._append(Append(chat_id, position or 0, (), (change,), guarded=guarded))
+
+    async def _append(self, append: Append) -> bool:
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.store.append(Append(chat_id, 0, (), (change,)), done.set_result)
-        if not isinstance(await done, Stored):
-            raise Refused("unavailable")
+        self.store.append(append, done.set_result)
+        match await done:
+            case Stored():
+                return True
+            case Conflict():
+                return False
+            case Failed() as failed:
+                raise Refused(failed.code)
+
+    def _cluster(self, engine: Engine) -> Cluster | None:
+        if engine.sharing is None:
+            return None
+        return Cluster(
+            engine.sharing,
+            self.store.fetch,
+            self.service,
+            self.runner,
+            self.read_models,
+            lease_s=self.settings.node_lease_s,
+        )
+
+    async def _stored(self) -> None:
+        """What was handed to the store before has its outcome."""
+        with suppress(Refused):
+            await self._append(Append(_NO_CHAT, 0, ()))
 
     async def _recover_turns(self) -> None:
         rows = await self.store.fetch(
             "SELECT user_chat_id, caused_by, attempt, released FROM turn_work", ()
         )
-        await self.runner.recover(
+        self.runner.recover(
             [
-                (ChatId(str(chat_id)), str(caused_by), int(str(attempt)), bool(released))
+                Work(ChatId(str(chat_id)), str(caused_by), int(str(attempt)), bool(released))
                 for chat_id, caused_by, attempt, released in rows
             ]
         )
@@ -145,7 +195,3 @@ class Node:
             await asyncio.sleep(SWEEP_FEEDS_EVERY_S)
             self.hub.sweep()
             self.service.forget_idle_lanes()
-
-
-def _cluster(engine: Engine, store: EventStore, service: ChatService) -> Cluster | None:
-    return None if engine.sharing is None else Cluster(engine.sharing, store.fetch, service)

@@ -6,6 +6,7 @@ one around it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -96,7 +97,7 @@ class ChatStreamPlugin(InitPlugin):
     async def goodbye(self, limit_s: float) -> None:
         """Say goodbye to every socket and end every stream; before the server stops."""
         self.streams.close()
-        await self.registry.drain(limit_s)
+        await asyncio.gather(self.registry.drain(limit_s), self.node.hand_over())
 
     @asynccontextmanager
     async def _lifespan(self, _: Litestar) -> AsyncGenerator[None, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,14 @@ class NodeProcess(Server):
         super().__init__(folder, **{**SETTINGS, **settings})
         self.database = database
         self.gates = gates
+
+    def stop(self) -> None:
+        """SIGSTOP: it answers nobody, but its sockets stand."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
 
 
 class Nodes:

@@ -23,6 +23,7 @@ from chatstream.eventstore.postgres_connections import (
     connect,
     where,
 )
+from chatstream.eventstore.postgres_nodes import new_owner
 from chatstream.eventstore.postgres_schema import create_tables, refuse_unsafe, version_of
 from chatstream.eventstore.store import (
     Append,
@@ -33,7 +34,7 @@ from chatstream.eventstore.store import (
     StoredRow,
     Table,
 )
-from chatstream.ids import ChatId, new_nonce
+from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class PostgresEngine:
 
     def __init__(self, dsn: str, tables: Sequence[Table], *, read_only: bool = False) -> None:
         self.dsn = dsn
-        self.sharing = Sharing(dsn, f"node_{new_nonce()}")
+        self.sharing = Sharing(dsn, new_owner())
         self._tables = tables
         self._read_only = read_only
         self._watchdog = Watchdog(_HANGING_SECONDS)

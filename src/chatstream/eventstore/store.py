@@ -8,7 +8,7 @@ asynchronous face that everyone else holds: append, read, fetch.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -139,6 +139,15 @@ class Table(Protocol):
         """Statements that create table, indexes and views if they do not exist (SQLite and
         PostgreSQL both take them)."""
         ...
+
+
+class Work(NamedTuple):
+    """A turn that somebody must run: its attempt ``attempt`` has no runner any more."""
+
+    chat_id: ChatId
+    caused_by: str
+    attempt: int
+    handed_over: bool
 
 
 class Sharing(Struct, frozen=True):

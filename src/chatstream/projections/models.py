@@ -19,6 +19,7 @@ from chatstream.ids import ChatId
 from chatstream.projections.chats import Chats
 from chatstream.projections.history import HISTORY_VIEW, HISTORY_VIEW_ON_POSTGRES
 from chatstream.projections.intents import Intents
+from chatstream.projections.nodes import NODES
 from chatstream.projections.remembered import REMEMBERED, SERVER_VALUES, remembered_row
 from chatstream.projections.reminders import Reminders
 from chatstream.projections.sessions import Sessions
@@ -33,14 +34,19 @@ _MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentCha
 
 def all_projections(owner: str) -> tuple[Projection, ...]:
     """Every read model that follows the log; ``owner`` names this node."""
-    return (Chats(), Intents(), Sessions(), TurnWork(owner), Timers(), Reminders())
+    return _projections(TurnWork(owner))
+
+
+def _projections(turn_work: TurnWork) -> tuple[Projection, ...]:
+    return (Chats(), Intents(), Sessions(), turn_work, Timers(), Reminders())
 
 
 def all_tables(engine: Literal["sqlite", "postgresql"] = "sqlite") -> tuple[TableDefinition, ...]:
     """Every table and view beside the log, for the engine to create."""
     history = HISTORY_VIEW if engine == "sqlite" else HISTORY_VIEW_ON_POSTGRES
     followers = tuple(projection.table for projection in all_projections(""))
-    return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, history)
+    of_many_nodes = () if engine == "sqlite" else (NODES,)
+    return (*followers, REMEMBERED, SERVER_VALUES, USER_VALUES, *of_many_nodes, history)
 
 
 def _moves(fact: AnyFact) -> bool:
@@ -53,8 +59,13 @@ class ReadModels:
     """The read models of this node."""
 
     def __init__(self, owner: str, fetch: Fetch) -> None:
-        self._projections = all_projections(owner)
+        self._turn_work = TurnWork(owner)
+        self._projections = _projections(self._turn_work)
         self._fetch = fetch
+
+    def turns_belong_to(self, owner: str) -> None:
+        """From now on turns are begun in the name of ``owner``; empty: for whoever takes them."""
+        self._turn_work.owner = owner
 
     def changes(
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat

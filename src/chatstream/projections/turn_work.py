@@ -1,7 +1,8 @@
 """Table ``turn_work``: which chats have a turn that must end, and who runs it.
 
 Written with the event that starts, restarts or ends a turn; after a crash it says what to
-take over. A turn that is born and ends in one batch writes nothing.
+take over. ``released`` rows were handed over by a node that went away in order. A turn that is
+born and ends in one batch writes nothing.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ TURN_WORK = TableDefinition(
 
 
 class TurnWork:
-    """Follows the log with the table ``turn_work``; ``owner`` is this node."""
+    """Follows the log with the table ``turn_work``; ``owner`` is this node, or nobody while it
+    hands its turns over."""
 
     table = TURN_WORK
 
     def __init__(self, owner: str) -> None:
-        self._owner = owner
+        self.owner = owner
 
     def changes(
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
@@ -46,4 +48,5 @@ class TurnWork:
         turn = state.turn
         if turn is None:
             return [TURN_WORK.gone(chat_id)]
-        return [TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self._owner, 0)]
+        released = 0 if self.owner else 1
+        return [TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self.owner, released)]

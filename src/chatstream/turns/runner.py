@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
 from chatstream.domain.events import AnyFact, TurnChanged
-from chatstream.domain.state import UserChat
+from chatstream.domain.state import Turn, UserChat
 from chatstream.errors import Refused, StaleTurn
+from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
@@ -56,6 +57,8 @@ class TurnRunner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self.now_ms = now_ms
+        self.is_ours: Callable[[ChatId], Awaitable[bool]] = _every_turn_is_ours
+        """Assign one where other nodes run turns too."""
         self.watch: TurnWatch = Unwatched()
         """Assign one to look on."""
 
@@ -91,7 +94,7 @@ class TurnRunner:
             self._end(run)
             run.withdraw()
         elif in_vain and run is None and turn is not None:
-            self._spawn(self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True))
+            self._spawn(self._restart_ours(chat_id, turn))
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
         """The text of the chat's answer in progress."""
@@ -115,19 +118,27 @@ class TurnRunner:
 
     # -- life -----------------------------------------------------------------------------
 
-    async def recover(self, work: Sequence[tuple[ChatId, str, int, bool]]) -> None:
-        """Take over turns (chat, caused_by, attempt, handed over) whose runner is gone."""
+    def recover(self, work: Sequence[Work]) -> None:
+        """Take over turns whose runner is gone."""
         for chat_id, caused_by, attempt, handed_over in work:
             self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
 
-    async def close(self, release: Release) -> None:
-        """Stop every run and hand the turns over: another runner goes on with them."""
-        self._is_closing = True
+    def stop_runs(self) -> list[Run]:
+        """Stop what runs: the turns may be somebody else's. Gives the runs that there were."""
         runs = list(self._runs.values())
         for run in runs:
             self._end(run)
+        return runs
+
+    def stop(self) -> list[Run]:
+        """The same for good: nothing runs here any more."""
+        self._is_closing = True
+        return self.stop_runs()
+
+    async def close(self, release: Release) -> None:
+        """Stop every run and hand the turns over: another runner goes on with them."""
         await asyncio.gather(
-            *(release(run.chat_id, run.caused_by, run.attempt) for run in runs),
+            *(release(run.chat_id, run.caused_by, run.attempt) for run in self.stop()),
             return_exceptions=True,
         )
         for task in tuple(self._tasks):
@@ -230,6 +241,10 @@ class TurnRunner:
             )
         )
 
+    async def _restart_ours(self, chat_id: ChatId, turn: Turn) -> None:
+        if await self.is_ours(chat_id):
+            await self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True)
+
     async def _owner_of(self, chat_id: ChatId) -> str:
         pause_s = RETRY_FIRST_S
         while True:
@@ -257,6 +272,10 @@ class TurnRunner:
                 pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
             else:
                 return
+
+
+async def _every_turn_is_ours(_: ChatId) -> bool:
+    return True
 
 
 def _is_of(run: Run, state: UserChat) -> bool:

@@ -28,7 +28,8 @@ _DUE = """SELECT user_chat_id, user_intent_id, kind FROM timers
     WHERE (kind = 'idle' AND since <= ?) OR (kind = 'session' AND since <= ?)
     ORDER BY since LIMIT ?"""
 
-Write = Callable[[ChatId, RowChange], Awaitable[None]]
+Write = Callable[[ChatId, RowChange, int], Awaitable[bool]]
+"""Writes a row while a position is the chat's newest."""
 
 
 class TimerSweeper:
@@ -51,12 +52,15 @@ class TimerSweeper:
         self._abandon_after_ms = round(abandon_after_s * 1000)
         self._session_ttl_ms = round(session_ttl_s * 1000)
         self._now_ms = now_ms
+        self.is_on_duty: Callable[[], bool] = _always
+        """Assign one where another node may do the work."""
 
     async def run(self) -> None:
         """Sweep until cancelled; an outage of the storage only delays."""
         while True:
             try:
-                await self.sweep()
+                if self.is_on_duty():
+                    await self.sweep()
             except Refused as refusal:
                 log.warning("timers wait: %s", refusal.code)
             await asyncio.sleep(SWEEP_EVERY_S)
@@ -106,7 +110,8 @@ class TimerSweeper:
         if intent is not None and state.turn is not None:
             # A turn is activity: count from now, so that a long one is not looked at all the time.
             since = to_text(self._now_ms())
-            await self._write(chat_id, TIMERS.row(chat_id, intent_id, kind, since))
+            row = TIMERS.row(chat_id, intent_id, kind, since)
+            await self._write(chat_id, row, state.position)
         elif intent is None or not self._is_quiet(intent, kind):
             await self._set_forward(chat_id, intent_id, state)
         elif kind == "idle":
@@ -119,7 +124,7 @@ class TimerSweeper:
         return intent.last_activity_at <= to_text(self._now_ms() - limit_ms)
 
     async def _set_forward(self, chat_id: ChatId, intent_id: IntentId, state: UserChat) -> None:
-        await self._write(chat_id, timer_row(chat_id, state, intent_id))
+        await self._write(chat_id, timer_row(chat_id, state, intent_id), state.position)
 
     async def _abandon(self, chat_id: ChatId, state: UserChat, intent: Intent) -> None:
         now_ms = self._now_ms()
@@ -150,3 +155,7 @@ class TimerSweeper:
                 idle_before_ms=now_ms - self._session_ttl_ms,
             )
         )
+
+
+def _always() -> bool:
+    return True
