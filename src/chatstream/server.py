@@ -1,6 +1,7 @@
 """The server process: uvicorn that says goodbye before it closes.
 
-It also cuts requests whose head does not come, and ends within its time whatever hangs.
+It also cuts requests whose head does not come and peers that do not read their answer, and ends
+within its time whatever hangs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import uvicorn
 
@@ -33,6 +34,7 @@ class _HttpConnection(Protocol):
     """What uvicorn's HTTP protocols have in common."""
 
     cycle: Any
+    flow: Any
     timeout_keep_alive_task: asyncio.TimerHandle | None
     transport: asyncio.Transport
 
@@ -47,12 +49,15 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         goodbye: Callable[[float], Awaitable[None]],
         drain_s: float,
+        slow_reader_s: float,
     ) -> None:
         super().__init__(config)
         self._goodbye = goodbye
         self._drain_s = drain_s
+        self._slow_reader_s = slow_reader_s
         self._owns_process = False
         self._heads: dict[object, float] = {}
+        self._stalls: dict[object, _Stall] = {}
 
     @property
     def bound_ports(self) -> list[int]:
@@ -88,9 +93,12 @@ class Server(uvicorn.Server):
             os._exit(1)  # what was acknowledged is on disk; nothing else counts
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second look for requests whose head does not come."""
+        """Once a second look for requests whose head does not come, and for peers of event
+        streams and the like that do not read."""
         if counter % 10 == 0:
-            self._cut_slow_heads(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self._cut_slow_heads(now)
+            self._cut_slow_readers(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -132,6 +140,30 @@ class Server(uvicorn.Server):
             if now - since > HEAD_SECONDS:
                 cast("_HttpConnection", one).transport.abort()
 
+    def _cut_slow_readers(self, now: float) -> None:
+        before, self._stalls = self._stalls, {}
+        for one in self.server_state.connections:
+            if (
+                isinstance(one, SocketProtocol)
+                or not cast("_HttpConnection", one).flow.write_paused
+            ):
+                continue
+            transport = cast("_HttpConnection", one).transport
+            unsent_bytes = transport.get_write_buffer_size()
+            stall = before.get(one)
+            if stall is None or unsent_bytes < stall.unsent_bytes:
+                stall = _Stall(unsent_bytes, now)
+            self._stalls[one] = stall
+            if now - stall.since > self._slow_reader_s:
+                transport.abort()
+
+
+class _Stall(NamedTuple):
+    """A peer that read nothing of ``unsent_bytes`` since then."""
+
+    unsent_bytes: int
+    since: float
+
 
 def _awaits_head(connection: object) -> bool:
     if isinstance(connection, SocketProtocol):
@@ -161,6 +193,7 @@ def make_config(app: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401
         host=settings.host,
         port=settings.port,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
+        http="h11",  # bounds the head of a request, which the faster one does not
         ws=SocketProtocol,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=PING_SECONDS,

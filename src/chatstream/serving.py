@@ -24,7 +24,8 @@ def run(settings: Settings) -> None:
     with _listen(settings) as listening:
         plugin.node.store.open()
         config = make_config(app_of(plugin), settings)
-        _AnnouncingServer(config, plugin.goodbye, settings.drain_s).run([listening])
+        server = _AnnouncingServer(config, plugin.goodbye, settings.drain_s, settings.slow_reader_s)
+        server.run([listening])
 
 
 class _AnnouncingServer(Server):

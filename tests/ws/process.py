@@ -49,7 +49,7 @@ def main() -> None:
         openapi_config=None,
         logging_config=None,
     )
-    server = Announcing(make_config(app, settings), registry.drain, settings.drain_s)
+    server = Announcing(make_config(app, settings), registry.drain, settings.drain_s, 30)
     server.run()
 
 

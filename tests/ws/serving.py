@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, get
+from litestar.response import Stream
 from tests.ws.fakes import USER, FakeIdentities, FakeService, Json
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -24,6 +25,17 @@ from chatstream.ws.registry import ConnectionRegistry
 @get("/hello", sync_to_thread=False)
 def hello() -> str:
     return "hello"
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        await asyncio.sleep(0)
+        yield bytes(64 * 1024)
+
+
+@get("/endless", sync_to_thread=False)
+def endless() -> Stream:
+    return Stream(_endless())
 
 
 class Served:
@@ -43,13 +55,16 @@ class Served:
         self.app = Litestar(
             route_handlers=[
                 hello,
+                endless,
                 *socket_handlers(self.settings.prefix, shared, self.registry),
             ],
             openapi_config=None,
             logging_config=None,
         )
         config = make_config(self.app, self.settings)
-        self.server = Server(config, self.registry.drain, self.settings.drain_s)
+        self.server = Server(
+            config, self.registry.drain, self.settings.drain_s, self.settings.slow_reader_s
+        )
 
     async def start(self) -> None:
         """Serve in a task, from when this returns."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 
 import httpx
 import pytest
@@ -255,6 +256,66 @@ async def test_a_head_in_time_and_a_quiet_connection_are_left_alone(
             second = await http.get(address)
         assert (first.text, second.text) == ("hello", "hello")
         await client.hello()
+
+
+async def test_who_does_not_read_an_endless_answer_is_cut():
+    async with serving(slow_reader_s=0.5) as served:
+        loop = asyncio.get_running_loop()
+        with (
+            closing(served.raw(receive_buffer_bytes=4096)) as stalled,
+            closing(served.raw()) as busy,
+        ):
+            for plain in (stalled, busy):
+                await loop.sock_sendall(plain, b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while len(served.server.server_state.connections) != 1:
+                assert await loop.sock_recv(busy, 2**20)
+
+
+@pytest.mark.parametrize("line", [b"GET /hello HTTP/1.1\r\nHost: localhost\r\n", UPGRADE])
+@pytest.mark.parametrize("more", [b"X: " + b"x" * 600_000, b"X: x\r\n" * 100_000])
+async def test_a_head_that_is_too_large_is_refused(line: bytes, more: bytes):
+    async with serving() as served:
+        with closing(served.raw()) as plain:
+            await asyncio.get_running_loop().sock_sendall(plain, line + more + b"\r\n\r\n")
+            assert b" 400 " in (await read_all(plain)).split(b"\r\n")[0]
+
+
+async def test_a_flood_of_handshakes_that_stall_costs_others_nothing_and_is_over_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.5)
+    monkeypatch.setattr("chatstream.ws.writer.CLOSE_SECONDS", 0.5)
+    async with serving(hello_timeout_s=0.5) as served:
+        loop = asyncio.get_running_loop()
+        flood = [served.raw() for _ in range(300)]
+        for number, plain in enumerate(flood):
+            # Half of them stop within the head, the others before their hello.
+            await loop.sock_sendall(plain, UPGRADE + b"\r\n" if number % 2 else UPGRADE)
+        async with served.connect() as client:
+            await client.hello()
+            await client.say({"type": "ping"})
+            assert (await client.hear())[0]["type"] == "pong"
+            await until(lambda: len(served.server.server_state.connections) == 1)
+        for plain in flood:
+            plain.close()
+
+
+async def test_a_head_that_comes_byte_by_byte_is_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.5)
+    async with serving() as served:
+        with closing(served.raw()) as plain:
+            dripping = asyncio.create_task(drip(plain))
+            assert await read_all(plain) == b""
+            dripping.cancel()
+            await asyncio.wait([dripping])
+
+
+async def drip(plain: socket.socket) -> None:
+    """A head that never ends."""
+    with suppress(ConnectionError):
+        for byte in itertools.chain(UPGRADE, itertools.repeat(ord("x"))):
+            await asyncio.get_running_loop().sock_sendall(plain, bytes((byte,)))
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
