@@ -23,6 +23,8 @@ Seconds = Annotated[float, Meta(gt=0)]
 SecondsOrOff = Annotated[float, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
+Limit = Annotated[int, Meta(ge=0)]
+"""0 is no limit."""
 Prefix = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")]
 Database = Annotated[
     str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$")
@@ -54,8 +56,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_frame_bytes: Positive = 262_144
     max_content_bytes: Positive = 32_768
     visitor_ttl_s: Seconds = 31_536_000
-    rate_limit: Annotated[int, Meta(ge=0)] = 100
+    rate_limit: Limit = 100
     """Commands in 10 s for each user; 0 is off."""
+    connections_per_user: Limit = 0
+    """Sockets and event streams of one user at once."""
+    connections_per_address: Limit = 0
+    """The same of one address. A proxy that names nobody is one address."""
+    chats_per_socket: Limit = 0
+    """Chats that one socket follows at once."""
+    new_per_address: Limit = 0
+    """New visitors and new chats in 10 s of one address."""
     turn_timeout_s: Seconds = 300
     max_attempts: Positive = 3
     node_lease_s: Seconds = 5

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Final, cast
 
 from msgspec import Meta
 
+from chatstream.config import Settings
 from chatstream.errors import Refused
 
 MAX_DEPTH: Final = 32
@@ -21,7 +23,12 @@ MAX_DEPTH: Final = 32
 WireInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """An integer field of the protocol's own."""
 
-_PERIOD_S = 10.0
+PLACE_RETRY_S: Final = 60.0
+"""When to come back where all places are taken: as after 4429."""
+NEW_RETRY_S: Final = 10.0
+"""The same for who made too much that is new."""
+
+_PERIOD_S = NEW_RETRY_S
 _SWEEP_AT_LEAST = 1024
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -60,11 +67,58 @@ class RateLimiter:
         self._full_at[user_id] = full_at
         self._sweep(now)
 
+    def has_taken(self, key: str) -> bool:
+        """Whether one more could be counted, and was."""
+        try:
+            self.take(key)
+        except Refused:
+            return False
+        return True
+
+    def give_back(self, key: str) -> None:
+        """What was taken was not needed."""
+        if key in self._full_at:
+            self._full_at[key] -= self._cost_s
+
     def _sweep(self, now: float) -> None:
         if len(self._full_at) < self._sweep_size:
             return
         self._full_at = {user: full for user, full in self._full_at.items() if full > now}
         self._sweep_size = max(_SWEEP_AT_LEAST, 2 * len(self._full_at))
+
+
+class Places:
+    """Places that are held for a while: so many at once for each key, 0 is no limit."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: dict[str, int] = {}
+
+    def refuse_if_full(self, key: str) -> None:
+        """Raises ``Refused``: ``rate_limited``, if ``key`` may hold no more."""
+        if self._most and self._held.get(key, 0) >= self._most:
+            raise Refused("rate_limited", "too many connections", retry_after=PLACE_RETRY_S)
+
+    @contextmanager
+    def held(self, key: str) -> Generator[None]:
+        """Hold one place. Whether there is one was asked before."""
+        self._held[key] = self._held.get(key, 0) + 1
+        try:
+            yield
+        finally:
+            self._held[key] -= 1
+            if not self._held[key]:
+                del self._held[key]
+
+
+class Shares:
+    """What one user and one address may have of the server. One a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.of_user = Places(settings.connections_per_user)
+        self.of_address = Places(settings.connections_per_address)
+        self.new = RateLimiter(settings.new_per_address)
+        """New visitors and new chats, by address."""
 
 
 def is_storable(text: str) -> bool:

@@ -97,6 +97,7 @@ class Node:
             ConfigurationError: the database cannot be had.
         """
         await self.store.start()
+        self.runner.start()
         if self.cluster is not None:
             await self.cluster.start()
         else:

@@ -27,7 +27,7 @@ from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities
 from chatstream.ids import ChatId
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
 from chatstream.node import OWNER, Node
 from chatstream.projections.lists import Lists
@@ -81,6 +81,8 @@ class ChatStreamPlugin(InitPlugin):
         self.node.runner.watch = _turn_watch(self.settings, self.metrics)
         self._identities = Identities(self.settings, "")
         self._limiter = RateLimiter(self.settings.rate_limit)
+        self._shares = Shares(self.settings)
+        self._watch()
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the routes, the sockets and the lifespan to the application."""
@@ -104,7 +106,6 @@ class ChatStreamPlugin(InitPlugin):
         await self.node.start()
         try:
             self._identities.use_own_secret(await self.node.own_secret())
-            self._watch()
             yield
         finally:
             await self.node.close()
@@ -115,6 +116,7 @@ class ChatStreamPlugin(InitPlugin):
             settings=self.settings,
             identities=self._identities,
             limiter=self._limiter,
+            shares=self._shares,
             service=self.node.service,
             lists=Lists(self.node.store, self.node.service, ttl_ms),
             user_values=UserValues(self._fetch, self._write_value),
@@ -132,6 +134,7 @@ class ChatStreamPlugin(InitPlugin):
             service=self.node.service,
             identities=self._identities,
             limiter=self._limiter,
+            shares=self._shares,
             now_ms=self.node.now_ms,
             metrics=self.metrics,
         )

@@ -22,7 +22,7 @@ from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities
 from chatstream.ids import ChatId
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
 from chatstream.node import Node
 from chatstream.projections.lists import Lists
@@ -126,6 +126,7 @@ async def started(settings: Settings, assets: Assets | None):
         settings=settings,
         identities=Identities(settings, await node.own_secret()),
         limiter=RateLimiter(settings.rate_limit),
+        shares=Shares(settings),
         service=node.service,
         lists=Lists(node.store, node.service, round(settings.session_ttl_s * 1000)),
         user_values=UserValues(node.store.fetch, lambda change: node.write_row(ChatId(""), change)),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatstream.errors import Refused
 from chatstream.limits import (
     MAX_DEPTH,
+    Places,
     RateLimiter,
     is_storable,
     refuse_content,
@@ -192,3 +193,34 @@ def test_content_that_cannot_be_stored_is_refused(content, code):
 @pytest.mark.parametrize("content", [" ", "x" * 10, "é" * 5, "\x01"])
 def test_content_up_to_the_limit_in_bytes_passes(content):
     refuse_content(content, 10)
+
+
+def test_what_was_given_back_can_be_taken_again(clock):
+    limiter = RateLimiter(2, clock)
+    assert [limiter.has_taken("here") for _ in range(3)] == [True, True, False]
+    limiter.give_back("here")
+    assert [limiter.has_taken("here") for _ in range(2)] == [True, False]
+
+
+def test_nothing_is_given_back_where_nothing_is_counted():
+    limiter = RateLimiter(0)
+    assert limiter.has_taken("here")
+    limiter.give_back("here")
+    assert limiter._full_at == {}
+
+
+def test_places_are_held_by_each_for_themselves_and_free_again_after():
+    places = Places(2)
+    with places.held("ann"), places.held("ann"):
+        with pytest.raises(Refused) as refused:
+            places.refuse_if_full("ann")
+        places.refuse_if_full("bob")
+    assert (refused.value.code, refused.value.retry_after) == ("rate_limited", 60)
+    places.refuse_if_full("ann")
+    assert places._held == {}
+
+
+def test_without_a_bound_there_is_always_a_place():
+    places = Places(0)
+    with places.held("ann"):
+        places.refuse_if_full("ann")

@@ -14,7 +14,7 @@ from chatstream.errors import Refused
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
 from chatstream.lane import Receipt
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.live.feed import Answer
 from chatstream.live.frames import Frame
 from chatstream.ws.admission import Credentials
@@ -245,6 +245,7 @@ class Peer:
             service=self.service,
             identities=identities or FakeIdentities(),
             limiter=RateLimiter(self.settings.rate_limit),
+            shares=Shares(self.settings),
         )
         self.connection = Connection(shared, self.sink, credentials or Credentials())
 

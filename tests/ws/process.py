@@ -17,7 +17,7 @@ from litestar import Litestar
 from tests.ws.fakes import FakeIdentities, FakeService
 
 from chatstream.config import Settings
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.server import Server, make_config
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
@@ -42,7 +42,9 @@ async def lifespan(_: Litestar) -> AsyncIterator[None]:
 def main() -> None:
     registry = ConnectionRegistry()
     settings = Settings(port=0, drain_s=float(sys.argv[2]))
-    shared = Surroundings(settings, FakeService(), FakeIdentities(), RateLimiter(0))
+    shared = Surroundings(
+        settings, FakeService(), FakeIdentities(), RateLimiter(0), Shares(settings)
+    )
     app = Litestar(
         route_handlers=socket_handlers(settings.prefix, shared, registry),
         lifespan=[lifespan],

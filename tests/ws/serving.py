@@ -15,7 +15,7 @@ from tests.ws.fakes import USER, FakeIdentities, FakeService, Json
 from websockets.asyncio.client import ClientConnection, connect
 
 from chatstream.config import Settings
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.server import Server, make_config
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
@@ -51,6 +51,7 @@ class Served:
             service=self.service,
             identities=self.identities,
             limiter=RateLimiter(self.settings.rate_limit),
+            shares=Shares(self.settings),
         )
         self.app = Litestar(
             route_handlers=[

@@ -46,7 +46,9 @@ class ClientCommand(Command, frozen=True, kw_only=True):
 
 
 class OpenChat(Command, frozen=True, kw_only=True):
-    """Make the chat if it does not exist."""
+    """Make the chat if it does not exist; ``may_make``: or refuse, for it would be one too many."""
+
+    may_make: bool = True
 
 
 class SendMessage(ClientCommand, frozen=True, kw_only=True):

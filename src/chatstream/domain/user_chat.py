@@ -56,6 +56,7 @@ from chatstream.domain.state import CommandRecord, Intent, LastMessage, Message,
 from chatstream.domain.turns import Start, end_sessions, start_turn, start_waiting
 from chatstream.errors import Refused
 from chatstream.ids import IntentId
+from chatstream.limits import NEW_RETRY_S
 from chatstream.timestamps import to_text
 
 __all__ = ["INITIAL", "Decision", "UserChat", "decide", "evolve", "fold", "remember"]
@@ -94,6 +95,8 @@ def _open(command: OpenChat, state: UserChat) -> Decision:
         if state.user_id != command.user_id:
             raise Refused("not_found")
         return Decision((), state)
+    if not command.may_make:
+        raise Refused("rate_limited", "too many new chats", retry_after=NEW_RETRY_S)
     draft = Draft(state, command)
     draft.add(ChatChanged(**draft.base(draft.scope_of_command()), status="opened"))
     return Decision(tuple(draft.facts), draft.state)

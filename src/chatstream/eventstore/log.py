@@ -26,6 +26,11 @@ def _ignore(*_: object) -> None:
     """What a hook does that nobody set."""
 
 
+def _new_readers() -> ThreadPoolExecutor:
+    # Of their own: the default executor may be full of long waits.
+    return ThreadPoolExecutor(_READER_THREADS, "chatstream-reader")
+
+
 class EventStore:
     """Append, read and fetch on one engine. All calls belong to the thread of the loop.
 
@@ -39,8 +44,7 @@ class EventStore:
         self._engine = engine
         self._writer: GroupCommitWriter | None = None
         self._is_open = False
-        # Of its own: the default executor may be full of long waits.
-        self._readers = ThreadPoolExecutor(_READER_THREADS, "chatstream-reader")
+        self._readers = _new_readers()
 
     def open(self) -> None:
         """Open the engine now, before there is a loop: a server then says at once what is
@@ -52,6 +56,8 @@ class EventStore:
     async def start(self) -> None:
         """Open the engine if it is not, and start the writer. Raises as ``open``."""
         loop = asyncio.get_running_loop()
+        if self._writer is not None:  # it was closed, and starts again
+            self._readers = _new_readers()
         await loop.run_in_executor(self._readers, self.open)
         self._writer = GroupCommitWriter(
             self._engine,
@@ -66,6 +72,7 @@ class EventStore:
             await self._writer.close()
         self._readers.shutdown()
         self._engine.close()
+        self._is_open = False
 
     def append(self, append: Append, done: Done) -> None:
         """Queue ``append``. Its outcome comes by ``done``, on the loop and in order; raises

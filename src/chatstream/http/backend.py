@@ -12,7 +12,7 @@ from chatstream.config import Settings
 from chatstream.http.ports import Connections, Lists, Readiness, Service, UserValues
 from chatstream.http.streams import Streams
 from chatstream.identity import Identities, Identity
-from chatstream.limits import RateLimiter
+from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
 
 
@@ -26,6 +26,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     settings: Settings
     identities: Identities
     limiter: RateLimiter
+    shares: Shares
     service: Service
     lists: Lists
     user_values: UserValues

@@ -49,12 +49,14 @@ def new_visitor(request: AnyRequest, backend: Backend) -> tuple[str, Identity]:
     """A token for somebody new, and the identity; the response brings the cookie.
 
     Raises:
-        Refused: ``unauthenticated`` where visitors are not allowed, or ``forbidden_origin``.
+        Refused: ``unauthenticated`` where visitors are not allowed, ``forbidden_origin``, or
+            ``rate_limited``.
     """
     if not backend.identities.anonymous_allowed:
         raise Refused("unauthenticated")
     # A foreign page must not replace the cookie of somebody who has one.
     refuse_foreign_origin(request, backend)
+    backend.shares.new.take(address_of(request))
     token, identity = backend.identities.new_visitor()
     _keep_cookie(request, backend, token)
     return token, identity
@@ -66,6 +68,11 @@ def refuse_foreign_origin(request: AnyRequest, backend: Backend) -> None:
         return
     if not request_allowed(request.scope["headers"], backend.settings.origins):
         raise Refused("forbidden_origin")
+
+
+def address_of(request: AnyRequest) -> str:
+    """Where the request comes from; peers without an address share one."""
+    return request.client.host if request.client else ""
 
 
 def reader(caller: Identity) -> str | None:

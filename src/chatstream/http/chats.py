@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Controller, HttpMethod, Response, delete, post, route
+from litestar import Controller, HttpMethod, Request, Response, delete, post, route
+from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -15,7 +16,7 @@ from chatstream.errors import Refused
 from chatstream.http.acknowledging import origin
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.bodies import NewChat
-from chatstream.http.caller import chat_id_of, owner_wanted, reader
+from chatstream.http.caller import address_of, chat_id_of, owner_wanted, reader
 from chatstream.http.frames import Chat, chat_body
 from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, MaybePosition, Page, decode_cursor, page
@@ -37,19 +38,24 @@ class ChatsController(Controller):
 
     @post(
         operation_class=OptionalBody,
-        responses={200: _A_CHAT, 201: _A_CHAT, **problems(403, 404, 413)},
+        responses={200: _A_CHAT, 201: _A_CHAT, **problems(403, 404, 413, 429)},
         summary="Make a chat, or show the one that has this id already",
     )
     async def make(
         self,
+        request: Request[Any, Any, State],
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
         data: JSONBody[NewChat | None] = None,
     ) -> Response[ChatView]:
         chosen = data.user_chat_id if data is not None else None
         chat_id = ChatId(chosen) if chosen is not None else new_chat_id()
-        command = OpenChat(**origin(chatstream_backend, chatstream_caller.user_id, chat_id))
-        receipt = await chatstream_backend.service.submit(command)
+        new, address = chatstream_backend.shares.new, address_of(request)
+        may_make = new.has_taken(address)
+        given = origin(chatstream_backend, chatstream_caller.user_id, chat_id)
+        receipt = await chatstream_backend.service.submit(OpenChat(**given, may_make=may_make))
+        if may_make and receipt.duplicate:
+            new.give_back(address)
         view = view_of(chatstream_backend, chat_id, receipt.state)
         return Response(view, status_code=200 if receipt.duplicate else 201)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, NamedTuple
 
 from litestar import Controller, Request, Response, route
 from litestar.datastructures import State
@@ -13,6 +15,7 @@ from litestar.response import Stream
 from chatstream.domain.state import UserChat
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
+from chatstream.http.caller import address_of
 from chatstream.http.chats import READ, readable
 from chatstream.http.frames import Events, events_body
 from chatstream.http.operations import EventsOrStream
@@ -57,7 +60,7 @@ class LogController(Controller):
         "/events",
         http_method=READ,
         operation_class=EventsOrStream,
-        responses={200: _EVENTS, **problems(404)},
+        responses={200: _EVENTS, **problems(404, 429)},
         summary="The events of a chat, byte for byte; or as they come",
     )
     async def events(
@@ -77,7 +80,8 @@ class LogController(Controller):
         if request.method == "GET" and EVENT_STREAM in request.headers.get("accept", ""):
             start = position_of(last_event_id or None, start)
             position = state.position
-            return _stream(chatstream_backend, chatstream_caller, ChatId(chat_id), position, start)
+            reader = _Reader(chatstream_caller, address_of(request))
+            return _stream(chatstream_backend, reader, ChatId(chat_id), position, start)
         return await _events_page(chatstream_backend, ChatId(chat_id), state, start, limit)
 
     @route(
@@ -110,14 +114,23 @@ class LogController(Controller):
         return Page(items, str(items[0].position) if len(rows) > limit else None)
 
 
+class _Reader(NamedTuple):
+    """Who wants to read a stream, and from where."""
+
+    caller: Identity
+    address: str
+
+
 def _stream(
-    backend: Backend, caller: Identity, chat_id: ChatId, position: int, after: int
+    backend: Backend, reader: _Reader, chat_id: ChatId, position: int, after: int
 ) -> Stream:
     if backend.streams.closed:
         raise Refused("unavailable", "the server is going away")
+    backend.shares.of_user.refuse_if_full(reader.caller.user_id)
+    backend.shares.of_address.refuse_if_full(reader.address)
     terms = Terms(
         heartbeat_s=backend.settings.heartbeat_s,
-        expires_at_ms=caller.expires_at_ms,
+        expires_at_ms=reader.caller.expires_at_ms,
         now_ms=backend.now_ms,
     )
 
@@ -126,8 +139,17 @@ def _stream(
         feed.moved_to(position)  # by now the chat may be out of memory
         return feed
 
-    pieces = event_stream(open_feed, after, terms, backend.streams)
-    return Stream(pieces, media_type=EVENT_STREAM, headers=_STREAM_HEADERS)
+    async def pieces() -> AsyncIterator[bytes]:
+        # Held from the first piece on: a stream that nobody comes to read must not stay counted.
+        async with aclosing(event_stream(open_feed, after, terms, backend.streams)) as stream:
+            with (
+                backend.shares.of_user.held(reader.caller.user_id),
+                backend.shares.of_address.held(reader.address),
+            ):
+                async for piece in stream:
+                    yield piece
+
+    return Stream(pieces(), media_type=EVENT_STREAM, headers=_STREAM_HEADERS)
 
 
 async def _events_page(

@@ -7,7 +7,7 @@ Control frames have no id, so that they never move it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 import msgspec
@@ -37,7 +37,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 async def event_stream(
     open_feed: Callable[[], Feed], after: int, terms: Terms, streams: Streams
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """What follows ``after``, as it comes, until the terms or the server end it. A position
     that the chat has not reached is answered with ``resync`` and everything.
 

@@ -32,7 +32,7 @@ class UsersController(Controller):
 
     tags = ("users",)
 
-    @post("/visitors", responses=problems(403), summary="A new anonymous identity")
+    @post("/visitors", responses=problems(403, 429), summary="A new anonymous identity")
     async def make_visitor(
         self, request: Request[Any, Any, State], chatstream_backend: BackendDependency
     ) -> Visitor:

@@ -118,6 +118,10 @@ class TurnRunner:
 
     # -- life -----------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Run turns from now on, after a ``close`` too."""
+        self._is_closing = False
+
     def recover(self, work: Sequence[Work]) -> None:
         """Take over turns whose runner is gone."""
         for chat_id, caused_by, attempt, handed_over in work:

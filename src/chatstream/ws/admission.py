@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from chatstream.errors import Refused
 from chatstream.identity import Identity
+from chatstream.limits import RateLimiter
 
 
 class Identities(Protocol):
@@ -25,10 +26,11 @@ class Identities(Protocol):
 
 
 class Credentials(Struct, frozen=True):
-    """What came with the upgrade: ``Authorization: Bearer`` and the visitor cookie."""
+    """What came with the upgrade: ``Authorization: Bearer``, the visitor cookie, and from where."""
 
     header_token: str | None = None
     cookie_token: str | None = None
+    address: str = ""
 
     def __repr__(self) -> str:  # tokens never reach a log
         return "Credentials(...)"
@@ -42,9 +44,13 @@ class Admitted(Struct, frozen=True):
 
 
 async def admit(
-    identities: Identities, hello_token: str | None, credentials: Credentials
+    identities: Identities, hello_token: str | None, credentials: Credentials, new: RateLimiter
 ) -> Admitted:
-    """Find out who said ``hello``. Raises ``Refused`` if nobody who may."""
+    """Find out who said ``hello``; ``new`` bounds the visitors that are made.
+
+    Raises:
+        Refused: nobody who may come in, or one too many.
+    """
     token = hello_token if hello_token is not None else credentials.header_token
     if token is not None:
         return _with_renewal(identities, await identities.authenticate(token))
@@ -53,6 +59,7 @@ async def admit(
         return _with_renewal(identities, visitor)
     if not identities.anonymous_allowed:
         raise Refused("unauthenticated")
+    new.take(credentials.address)
     token, identity = identities.new_visitor()
     return Admitted(identity, token)
 

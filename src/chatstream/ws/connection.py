@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Final, assert_never
 
@@ -21,7 +22,7 @@ from chatstream.errors import Refused
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, SocketId
 from chatstream.lane import Receipt
-from chatstream.limits import RateLimiter
+from chatstream.limits import PLACE_RETRY_S, RateLimiter, Shares
 from chatstream.metrics import Metrics
 from chatstream.ws.admission import Admitted, Credentials, Identities, admit
 from chatstream.ws.frames import (
@@ -69,6 +70,7 @@ class Surroundings(Struct, frozen=True):
     service: Service
     identities: Identities
     limiter: RateLimiter
+    shares: Shares
     now_ms: Callable[[], int] = timestamps.now_ms
     metrics: Metrics = msgspec.field(default_factory=Metrics)
 
@@ -96,6 +98,8 @@ class Connection:
             self._refusal_of_open,
             shared.metrics,
         )
+        self._place = ExitStack()
+        self._chats: set[ChatId] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._arm_timer()
@@ -156,6 +160,7 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
         self._openings.cancel()
+        self._place.close()
 
     # -- what the session wants --------------------------------------------------------------
 
@@ -168,6 +173,7 @@ class Connection:
             case Follow():
                 self._open(effect.frame)
             case Unfollow():
+                self._chats.discard(ChatId(effect.user_chat_id))
                 self._openings.leave(ChatId(effect.user_chat_id))
             case Close():
                 self.close(effect.code, effect.reason)
@@ -178,7 +184,7 @@ class Connection:
 
     async def _greet(self, hello: Greet) -> None:
         try:
-            admitted = await admit(self._shared.identities, hello.token, self._credentials)
+            admitted = await self._admitted(hello.token)
         except Refused as refused:
             self._turn_away(refused)
             return
@@ -186,11 +192,30 @@ class Connection:
         self._writer.batch = hello.batch
         self._welcome(admitted)
 
+    async def _admitted(self, hello_token: str | None) -> Admitted:
+        shares = self._shared.shares
+        admitted = await admit(self._shared.identities, hello_token, self._credentials, shares.new)
+        shares.of_user.refuse_if_full(admitted.identity.user_id)
+        if not self._writer.is_closed:  # the peer may have gone meanwhile
+            self._place.enter_context(shares.of_user.held(admitted.identity.user_id))
+        return admitted
+
     def _turn_away(self, refused: Refused) -> None:
-        if refused.code == "unauthenticated":
-            self.close(4401, "no valid identity")
-        else:
-            self.close(1012, "identities cannot be checked now")
+        match refused.code:
+            case "unauthenticated":
+                self.close(4401, "no valid identity")
+            case "rate_limited":
+                self._send(
+                    Rejected(
+                        id=None,
+                        code=refused.code,
+                        message=refused.message,
+                        retry_after=refused.retry_after,
+                    )
+                )
+                self.close(4429, refused.message)
+            case _:
+                self.close(1012, "identities cannot be checked now")
 
     async def _authenticate(self, auth: Authenticate) -> None:
         try:
@@ -295,12 +320,32 @@ class Connection:
         if max(len(self.unanswered), len(self._openings)) >= UNANSWERED_AT_MOST:
             self._send(rejected(frame, Refused("overloaded")))
             return
-        origin = self._origin()
         chat_id = ids.new_chat_id() if frame.user_chat_id is None else ChatId(frame.user_chat_id)
-        receipt = self._shared.service.submit(to_open_chat(chat_id, origin))
+        if self._follows_too_many(chat_id):
+            refused = Refused("rate_limited", "too many chats", retry_after=PLACE_RETRY_S)
+            for effect in self._session.rate_limited(frame, refused, self._loop.time()):
+                self._carry_out(effect)
+            return
+        may_make = self._shared.shares.new.has_taken(self._credentials.address)
+        receipt = self._shared.service.submit(
+            to_open_chat(chat_id, self._origin(), may_make=may_make)
+        )
+        self._chats.add(chat_id)
         self.unanswered.add(receipt)
-        receipt.add_done_callback(self.unanswered.discard)
+        receipt.add_done_callback(partial(self._opened, chat_id, may_make))
         self._openings.add(frame, chat_id, receipt)
+
+    def _follows_too_many(self, chat_id: ChatId) -> bool:
+        most = self._shared.settings.chats_per_socket
+        return bool(most) and chat_id not in self._chats and len(self._chats) >= most
+
+    def _opened(self, chat_id: ChatId, may_make: bool, receipt: asyncio.Future[Receipt]) -> None:  # noqa: FBT001 - bound by name of the method
+        self.unanswered.discard(receipt)
+        failed = receipt.cancelled() or receipt.exception() is not None
+        if failed and chat_id not in self._writer.followers:
+            self._chats.discard(chat_id)
+        if may_make and not failed and receipt.result().duplicate:
+            self._shared.shares.new.give_back(self._credentials.address)
 
     def _refusal_of_open(self, frame: Open, error: Exception) -> Rejected:
         refusal = rejected(frame, self._as_refusal(error))

@@ -7,7 +7,9 @@ nobody checked, and close the socket for one bad message.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
@@ -15,7 +17,7 @@ from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
 from litestar.types import HTTPResponseBodyEvent, Message
 
-from chatstream.errors import CODES
+from chatstream.errors import Refused
 from chatstream.identity import COOKIE
 from chatstream.origin import request_allowed
 from chatstream.ws.admission import Credentials
@@ -47,10 +49,22 @@ async def serve_socket(
 ) -> None:
     """One connection from its upgrade to its end."""
     if not request_allowed(_headers(socket), shared.settings.origins):
-        await _refuse(socket)
+        await _refuse(socket, Refused("forbidden_origin"))
         return
-    await socket.accept()
-    connection = Connection(shared, _sink_of(socket), _credentials(socket))
+    credentials = _credentials(socket)
+    try:
+        shared.shares.of_address.refuse_if_full(credentials.address)
+    except Refused as refused:
+        await _refuse(socket, refused)
+        return
+    with shared.shares.of_address.held(credentials.address):
+        await socket.accept()
+        await _converse(socket, Connection(shared, _sink_of(socket), credentials), shared, registry)
+
+
+async def _converse(
+    socket: AnySocket, connection: Connection, shared: Surroundings, registry: ConnectionRegistry
+) -> None:
     registry.add(connection)
     try:
         shared.metrics.socket_closed(await _read(socket, connection))
@@ -105,6 +119,7 @@ def _credentials(socket: AnySocket) -> Credentials:
     return Credentials(
         header_token=token.strip() if scheme.lower() == "bearer" else None,
         cookie_token=_cookie(";".join(_header(socket, b"cookie"))),
+        address=socket.client.host if socket.client else "",
     )
 
 
@@ -117,23 +132,26 @@ def _cookie(header: str) -> str | None:
     return None
 
 
-async def _refuse(socket: AnySocket) -> None:
-    """HTTP 403 with a problem document, or the plain 403 of servers that cannot send one."""
+async def _refuse(socket: AnySocket, refused: Refused) -> None:
+    """A problem document, or the plain 403 of servers that cannot send one."""
     await socket.receive()
     if "websocket.http.response" not in _extensions(socket):
-        await socket.send({"type": "websocket.close", "code": 1008, "reason": "forbidden origin"})
+        await socket.send({"type": "websocket.close", "code": 1008, "reason": refused.message})
         return
-    for event in _forbidden():
+    for event in _problem(refused):
         await socket.send(event)
 
 
-def _forbidden() -> Iterator[Message]:
-    status, text = CODES["forbidden_origin"]
+def _problem(refused: Refused) -> Iterator[Message]:
+    status = refused.http_status
+    title = HTTPStatus(status).phrase
     body = msgspec.json.encode(
-        {"type": "about:blank", "title": "Forbidden", "status": status, "detail": text}
-        | {"code": "forbidden_origin"}
+        {"type": "about:blank", "title": title, "status": status, "detail": refused.message}
+        | {"code": refused.code}
     )
     headers = [(b"content-type", b"application/problem+json")]
+    if refused.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % math.ceil(refused.retry_after)))
     yield cast(
         "Message",
         {"type": "websocket.http.response.start", "status": status, "headers": headers},

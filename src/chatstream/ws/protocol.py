@@ -149,8 +149,10 @@ class Session:
             self._state, self._active_at = "open", now
         self._expires_at = expires_at
 
-    def rate_limited(self, frame: CommandFrame, refused: Refused, now: float) -> list[Effect]:
-        """The command of the last ``Execute`` came too early."""
+    def rate_limited(
+        self, frame: CommandFrame | Open, refused: Refused, now: float
+    ) -> list[Effect]:
+        """What the last ``Execute`` or ``Follow`` asked for came too early."""
         self._flood.limited(now)
         return [Reply(rejected(frame, refused))]
 

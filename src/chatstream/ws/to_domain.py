@@ -39,7 +39,7 @@ class Origin(Struct, frozen=True):
     nonce: str
 
 
-def to_open_chat(chat_id: ChatId, origin: Origin) -> OpenChat:
+def to_open_chat(chat_id: ChatId, origin: Origin, *, may_make: bool = True) -> OpenChat:
     """The command behind ``open``."""
     return OpenChat(
         user_chat_id=chat_id,
@@ -47,6 +47,7 @@ def to_open_chat(chat_id: ChatId, origin: Origin) -> OpenChat:
         now_ms=origin.now_ms,
         nonce=origin.nonce,
         socket_connection_id=origin.socket_connection_id,
+        may_make=may_make,
     )
 
 
