@@ -1,0 +1,111 @@
+"""The database goes away under a running server: nothing is lost, no socket closes, no reader
+misses an event. `make faults` kills the server itself, on either engine."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.faults.checker import check
+from tests.faults.history import Lost
+from tests.faults.process import FaultyServer
+from tests.faults.workload import Cast, World
+from tests.postgres_server import embedded
+
+from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+
+pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
+
+# Nobody stalls and nobody's line is cut: every socket must last.
+CAST = Cast(chats=2, writers=3, sockets=2, streams=1, pollers=1, lurkers=1, stalled=False)
+Harm = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[EmbeddedPostgres]:
+    """A server of this module's own, to be killed."""
+    embedded()  # skips where there is none
+    above = Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
+    above.chmod(0o755)
+    server = EmbeddedPostgres(above / "data")
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop("immediate")
+    shutil.rmtree(above)
+
+
+@pytest.fixture
+async def server(database: EmbeddedPostgres, tmp_path) -> Iterator[FaultyServer]:
+    """A chat server on an empty database of it."""
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    server = FaultyServer(tmp_path)
+    server.database = database.dsn
+    await server.up()
+    yield server
+    server.kill()
+
+
+def sockets_lost(world: World) -> int:
+    """How many of those who follow by WebSocket lost their line."""
+    readings = [one for one in world.history.readings if one.reader.startswith("socket")]
+    assert len(readings) == CAST.chats * CAST.sockets
+    return sum(isinstance(item, Lost) for reading in readings for item in reading.items)
+
+
+async def under_load(server: FaultyServer, harm: Harm, *, times: int, seed: int) -> World:
+    """Do harm so often while people write and read; nothing may come of it."""
+    chance = random.Random(seed)
+    world = World(server.port, server.port, seed, CAST)
+    await world.begin()
+    for _ in range(times):
+        await asyncio.sleep(chance.uniform(0.3, 0.9))
+        await harm()
+    await asyncio.sleep(1)
+    lost = sockets_lost(world)
+    history = await world.end()
+    assert check(history) == []
+    assert lost == 0
+    assert world.acked > 20 * CAST.chats
+    return world
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(10, marks=pytest.mark.slow)])
+async def test_crashes_of_the_database_lose_nothing_and_close_no_socket(database, server, times):
+    async def crash() -> None:
+        await asyncio.to_thread(database.stop, "immediate")
+        await asyncio.to_thread(database.start)
+
+    await under_load(server, crash, times=times, seed=41)
+
+
+@pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.slow)])
+async def test_terminated_backends_lose_nothing_and_close_no_socket(database, server, times):
+    with psycopg.connect(database.dsn, autocommit=True) as outside:
+
+        async def terminate() -> None:
+            outside.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND application_name = 'chatstream'"
+            )
+
+        await under_load(server, terminate, times=times, seed=42)
+
+
+async def test_who_locks_the_log_for_too_long_delays_and_loses_nothing(database, server):
+    with psycopg.connect(database.dsn) as outside:
+
+        async def lock() -> None:
+            outside.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            await asyncio.sleep(4)  # longer than a lock is waited for
+            outside.rollback()
+
+        world = await under_load(server, lock, times=2, seed=43)
+    assert world.resent > 0
