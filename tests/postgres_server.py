@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -45,10 +47,25 @@ def embedded() -> EmbeddedPostgres:
     return server
 
 
+@contextmanager
+def own_server(above: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """A server for one test or module, to be stopped, killed and set otherwise at will; its data
+    lie in a folder of ``above``."""
+    embedded()  # skips where none can be had
+    above = above or Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
+    above.chmod(0o755)
+    server = EmbeddedPostgres(above / "data")
+    server.start()
+    try:
+        yield server
+    finally:
+        _remove(server)
+
+
 def _remove(server: EmbeddedPostgres) -> None:
     if server.is_running():
         server.stop("immediate")
-    shutil.rmtree(server.folder.parent)
+    shutil.rmtree(server.folder.parent, ignore_errors=True)  # a mounted one stays
 
 
 def new_database() -> str:

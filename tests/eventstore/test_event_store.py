@@ -11,6 +11,7 @@ from tests.eventstore.contract import CONFLICT, STORED, TABLES, A, append, work
 from tests.eventstore.engines import Gate, TroubledEngine, broken
 
 from chatstream.errors import ConfigurationError, Refused
+from chatstream.eventstore import log as eventstore_log
 from chatstream.eventstore.log import EventStore
 from chatstream.eventstore.sqlite import SqliteEngine
 from chatstream.eventstore.store import Append, Failed, Outcome
@@ -272,6 +273,18 @@ async def test_a_read_that_fails_is_unavailable(engine, store):
     assert "disk I/O error" in (await store.probe() or "")
     engine.trouble = lambda: None
     assert await store.probe() is None
+
+
+async def test_who_asks_behind_others_that_hang_gets_an_answer(engine, store, monkeypatch):
+    monkeypatch.setattr(eventstore_log, "_LONGEST_ANSWER_S", 0.05)
+    engine.trouble = gate = Gate()
+    asked = [asyncio.ensure_future(store.read(A, 0, 10)) for _ in range(20)]
+    for answer in await asyncio.gather(*asked, return_exceptions=True):
+        assert isinstance(answer, Refused)
+        assert answer.code == "unavailable"
+    gate.open()
+    monkeypatch.undo()
+    assert await store.read(A, 0, 10) == []
 
 
 async def test_a_cancelled_reader_harms_nobody(engine, store):

@@ -7,16 +7,18 @@ import asyncio
 import random
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from tests.faults.checker import check
+from tests.faults.disks import fill, small_disk
 from tests.faults.history import Lost
 from tests.faults.process import FaultyServer
 from tests.faults.workload import Cast, World
-from tests.postgres_server import embedded
+from tests.postgres_server import own_server
 
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
 
@@ -30,27 +32,28 @@ Harm = Callable[[], Awaitable[None]]
 @pytest.fixture(scope="module")
 def database() -> Iterator[EmbeddedPostgres]:
     """A server of this module's own, to be killed."""
-    embedded()  # skips where there is none
-    above = Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
-    above.chmod(0o755)
-    server = EmbeddedPostgres(above / "data")
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop("immediate")
-    shutil.rmtree(above)
+    with own_server() as server:
+        yield server
+
+
+@asynccontextmanager
+async def chat_server(database: EmbeddedPostgres, folder: Path) -> AsyncIterator[FaultyServer]:
+    """A chat server on an empty database of ``database``."""
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    server = FaultyServer(folder)
+    server.database = database.dsn
+    await server.up()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 @pytest.fixture
-async def server(database: EmbeddedPostgres, tmp_path) -> Iterator[FaultyServer]:
-    """A chat server on an empty database of it."""
-    with psycopg.connect(database.dsn, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    server = FaultyServer(tmp_path)
-    server.database = database.dsn
-    await server.up()
-    yield server
-    server.kill()
+async def server(database: EmbeddedPostgres, tmp_path) -> AsyncIterator[FaultyServer]:
+    async with chat_server(database, tmp_path) as server:
+        yield server
 
 
 def sockets_lost(world: World) -> int:
@@ -109,3 +112,27 @@ async def test_who_locks_the_log_for_too_long_delays_and_loses_nothing(database,
 
         world = await under_load(server, lock, times=2, seed=43)
     assert world.resent > 0
+
+
+@pytest.fixture
+def small_database() -> Iterator[EmbeddedPostgres]:
+    """A server whose disk is soon full."""
+    above = Path(tempfile.mkdtemp(prefix="chatstream-disk-"))
+    above.chmod(0o755)  # the server's own user goes there too
+    with small_disk(above, megabytes=160) as disk, own_server(disk) as server:
+        yield server
+    shutil.rmtree(above)
+
+
+async def test_a_full_disk_stores_nothing_and_harms_nothing_that_is_stored(
+    small_database, tmp_path
+):
+    async def fill_for_a_while() -> None:
+        filler = fill(small_database.folder.parent)
+        await asyncio.sleep(3)
+        filler.unlink()
+
+    async with chat_server(small_database, tmp_path) as server:
+        world = await under_load(server, fill_for_a_while, times=3, seed=44)
+        assert world.resent > 0
+        assert "No space left" in server.log_path.read_text()

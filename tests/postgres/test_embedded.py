@@ -16,6 +16,7 @@ from tests.protocol.server import Server
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore import postgres_embedded
+from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_embedded import EmbeddedEngine, EmbeddedPostgres
 from chatstream.plugin import engine_of
 
@@ -95,6 +96,15 @@ def test_only_its_own_user_reaches_it(folder):
     assert addresses == ""
     assert folder.stat().st_mode & 0o077 == 0
     engine.close()
+
+
+@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit"])
+def test_a_server_that_acknowledges_too_early_is_refused(folder, setting):
+    server = EmbeddedPostgres(folder)
+    server.start(f"-c {setting}=off")
+    with pytest.raises(ConfigurationError, match=f"{setting} = off"):
+        PostgresEngine(server.dsn, TABLES).open()
+    server.stop()
 
 
 def test_what_cannot_start_says_why_and_is_no_longer_held(folder):

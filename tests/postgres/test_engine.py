@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.eventstore.contract import (
     CONFLICT,
     STORED,
@@ -20,9 +23,10 @@ from tests.eventstore.contract import (
     everything,
     write,
 )
-from tests.postgres_server import new_database
+from tests.postgres_server import as_url, embedded, new_database
 
 from chatstream.errors import ConfigurationError
+from chatstream.eventstore import postgres, postgres_connections
 from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_schema import ORDER_LOCK
 from chatstream.eventstore.store import Append, Engine, Failed, NewEvent
@@ -116,10 +120,7 @@ def test_a_write_survives_its_terminated_backend(database):
     with opened(database) as engine, psycopg.connect(database, autocommit=True) as other:
         for position in range(20):
             assert write(engine, append(A, position, str(position))) == [STORED]
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-            )
+            end_backends(other)
         assert len(bodies(engine, A)) == 20
 
 
@@ -133,6 +134,87 @@ def test_who_holds_the_order_up_is_waited_for_and_then_refused(database):
         assert time.monotonic() - began < 3
         other.rollback()
         assert write(engine, append(A, 0, "one")) == [STORED]
+
+
+def test_a_read_that_waits_for_the_table_is_cancelled_and_leaves_nothing_behind(
+    database, monkeypatch
+):
+    monkeypatch.setattr(postgres_connections, "_LONGEST_READ_SECONDS", 0.2)
+    with opened(database) as engine, psycopg.connect(database) as other:
+        write(engine, append(A, 0, "one"))
+        other.execute("LOCK TABLE stored_events IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            engine.read(A, 0, 10, None)
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        assert other.execute(waiting).fetchall() == []
+        other.rollback()
+        assert bodies(engine, A) == ["one"]
+
+
+def test_a_statement_that_takes_too_long_stores_nothing(database):
+    with opened(database) as engine, psycopg.connect(database, autocommit=True) as other:
+        write(engine, append(A, 0, "one"))
+        other.execute(
+            """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+                AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;
+            CREATE TRIGGER slow BEFORE INSERT ON stored_events
+                FOR EACH ROW EXECUTE FUNCTION slow()"""
+        )
+        (outcome,) = write(engine, append(A, 1, "two"))
+        assert outcome == Failed("unavailable", doubtful=False, reason="QueryCanceled")
+        other.execute("DROP TRIGGER slow ON stored_events")
+        assert write(engine, append(A, 1, "two")) == [STORED]
+        assert bodies(engine, A) == ["one", "two"]
+
+
+@pytest.fixture
+def poor_user(database) -> Iterator[str]:
+    """The URL of ``database`` for a user who is no superuser."""
+    name = f"poor_{conninfo_to_dict(database)['dbname'][-12:]}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+    yield as_url(make_conninfo(database, user=name, password="secret"))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+
+
+def test_who_gets_no_connection_is_refused_and_tries_again_later(database, poor_user):
+    with opened(poor_user) as engine, psycopg.connect(database, autocommit=True) as other:
+        assert write(engine, append(A, 0, "one")) == [STORED]
+        user = conninfo_to_dict(poor_user)["user"]
+        other.execute(f"ALTER ROLE {user} CONNECTION LIMIT 0")
+        end_backends(other)
+        (outcome,) = write(engine, append(A, 1, "two"))
+        assert isinstance(outcome, Failed)
+        assert outcome.code == "unavailable"
+        with pytest.raises(psycopg.OperationalError):
+            engine.read(A, 0, 10, None)
+        other.execute(f"ALTER ROLE {user} CONNECTION LIMIT -1")
+        assert write(engine, append(A, 1, "two")) == [STORED]
+        assert bodies(engine, A) == ["one", "two"]
+
+
+def test_a_backend_that_stands_still_holds_nobody_up_for_long(database, monkeypatch):
+    embedded()  # its processes are ours to stop
+    monkeypatch.setattr(postgres, "_HANGING_SECONDS", 0.5)
+    with opened(database) as engine:
+        write(engine, append(A, 0, "one"))
+        pid = engine._writer.info.backend_pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert write(engine, append(B, 0, "one")) == [STORED]
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert bodies(engine, A) == bodies(engine, B) == ["one"]
+
+
+def end_backends(connection: psycopg.Connection) -> None:
+    """Terminate everybody else's."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
 
 
 def test_log_ids_become_visible_in_order(database):
@@ -209,7 +291,7 @@ def test_nodes_may_start_together(database):
 def test_a_stock_recorder_of_the_library_reads_the_log(database):
     with opened(database) as engine:
         write(engine, append(A, 0, "one", "two"))
-        parts = psycopg.conninfo.conninfo_to_dict(database)
+        parts = conninfo_to_dict(database)
         datastore = PostgresDatastore(
             dbname=parts["dbname"],
             host=parts["host"],

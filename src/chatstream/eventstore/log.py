@@ -19,6 +19,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _READER_THREADS: Final = 2
+_LONGEST_ANSWER_S: Final = 10.0  # above every bound that an engine keeps
 _LAST_POSITION: Final = 2**63 - 1  # as far as a column of either database counts
 
 
@@ -137,4 +138,8 @@ class EventStore:
         self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs
     ) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: question(*arguments, **options))
+        # Bounded, the wait for a thread included: who asks behind others that hang gets an answer.
+        async with asyncio.timeout(_LONGEST_ANSWER_S):
+            return await loop.run_in_executor(
+                self._readers, lambda: question(*arguments, **options)
+            )

@@ -59,7 +59,7 @@ class PostgresEngine:
         self.sharing = Sharing(dsn, new_owner())
         self._tables = tables
         self._read_only = read_only
-        self._watchdog = Watchdog(_HANGING_SECONDS)
+        self._watchdog = Watchdog()
         self._readers = Readers(dsn, self._watchdog)
         self._batches = BatchWriter(tables, self.sharing.node_id)
         self._writer: Connection | None = None
@@ -123,7 +123,7 @@ class PostgresEngine:
             raise psycopg.ProgrammingError("opened for reading only")
         if self._writer is None:
             self._writer = connect(self.dsn)
-        with self._watchdog.over(self._writer):
+        with self._watchdog.over(self._writer, cut_after_s=_HANGING_SECONDS):
             if doubt is not None and was_stored(self._writer, batch, doubt.outcomes):
                 return doubt.outcomes
             return self._batches.write(self._writer, batch)

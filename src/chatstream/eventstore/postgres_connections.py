@@ -7,6 +7,7 @@ session settings), so that a pooler may stand between.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import threading
@@ -16,6 +17,8 @@ from queue import Empty, LifoQueue
 from typing import Any, Final
 
 import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -30,6 +33,10 @@ _DEFAULTS: Final = {
     "tcp_user_timeout": "5000",
 }
 _LOOK_EVERY_SECONDS: Final = 0.5
+_CANCEL_SECONDS: Final = 1.0
+# A read that takes longer waits for a lock on the whole table, or scans one that grew too large.
+_LONGEST_READ_SECONDS: Final = 5.0
+_LONGEST_SILENCE_SECONDS: Final = 8.0
 
 
 def connect(dsn: str) -> Connection:
@@ -49,23 +56,33 @@ def where(dsn: str) -> str:
     return f"{given.get('dbname') or ''!s} on {given.get('host') or 'the local socket'!s}"
 
 
-class Watchdog:
-    """Cuts a connection whose work takes longer than the server's own time-outs allow: a server
-    that was paused answers neither the work nor a request to cancel it."""
+class _Work(Struct, frozen=True):
+    """What a connection is busy with, and until when it may be."""
 
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
+    connection: Connection
+    cancel_at: float
+    cut_at: float
+
+
+class Watchdog:
+    """Ends what takes too long: asks the server to cancel it, and cuts the connection where the
+    server, stopped or out of reach, answers neither the work nor that."""
+
+    def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._working: dict[int, float] = {}
+        self._working: dict[int, _Work] = {}
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
 
     @contextlib.contextmanager
-    def over(self, connection: Connection) -> Generator[None]:
-        """Cut ``connection`` if what is done within takes too long."""
+    def over(
+        self, connection: Connection, *, cut_after_s: float, cancel_after_s: float = math.inf
+    ) -> Generator[None]:
+        """Cancel what is done within, then cut ``connection``, if it takes so long."""
+        now = time.monotonic()
         descriptor = connection.fileno()
         with self._guard:
-            self._working[descriptor] = time.monotonic() + self._limit_s
+            self._working[descriptor] = _Work(connection, now + cancel_after_s, now + cut_after_s)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, daemon=True)
                 self._thread.start()
@@ -82,11 +99,20 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_EVERY_SECONDS):
             now = time.monotonic()
+            # Guarded: what comes after the work on the same connection must not be hit.
             with self._guard:
-                late = [fd for fd, due in self._working.items() if now > due]
-                for descriptor in late:
-                    del self._working[descriptor]
-                    _cut(descriptor)
+                for descriptor, work in list(self._working.items()):
+                    if now > work.cut_at:
+                        del self._working[descriptor]
+                        _cut(descriptor)
+                    elif now > work.cancel_at:
+                        self._working[descriptor] = replace(work, cancel_at=math.inf)
+                        _cancel(work.connection)
+
+
+def _cancel(connection: Connection) -> None:
+    with contextlib.suppress(psycopg.Error):
+        connection.cancel_safe(timeout=_CANCEL_SECONDS)
 
 
 def _cut(descriptor: int) -> None:
@@ -125,7 +151,11 @@ class Readers:
         self, connection: Connection, sql: str, parameters: Sequence[object]
     ) -> list[tuple[Any, ...]]:
         try:
-            with self._watchdog.over(connection):
+            with self._watchdog.over(
+                connection,
+                cancel_after_s=_LONGEST_READ_SECONDS,
+                cut_after_s=_LONGEST_SILENCE_SECONDS,
+            ):
                 rows = connection.execute(sql.encode(), parameters).fetchall()
         except psycopg.Error:
             if connection.broken:
