@@ -79,7 +79,8 @@ class Lease:
         self._lease_s = lease_s
         self._lease_ms = round(lease_s * 1000)
         self._tenant = tenant
-        self._watchdog = Watchdog(max(0.5, lease_s / 3))
+        self._watchdog = Watchdog()
+        self._hanging_s = max(0.5, lease_s / 3)
         self._connection: Connection | None = None
         self._held_until = 0.0
         self._renew_at = 0.0
@@ -203,7 +204,7 @@ class Lease:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn)
         connection = self._connection
-        with self._watchdog.over(connection):
+        with self._watchdog.over(connection, cut_after_s=self._hanging_s):
             connection.execute(_BEGIN)
             try:
                 yield connection
