@@ -19,7 +19,7 @@ from chatstream.domain.commands import (
     FailTurn,
     FinishTurn,
     OpenChat,
-    RecordStep,
+    RecordSteps,
     RestartTurn,
     ResumeIntent,
     RetryMessage,
@@ -121,8 +121,8 @@ class Chat:
 
     def step(self, step: Step, streamed: str = "", attempt: int | None = None):
         return self.do(
-            RecordStep(
-                **self.runner(attempt), step=step, message_id="msg_1", streamed_text=streamed
+            RecordSteps(
+                **self.runner(attempt), steps=(step,), message_id="msg_1", streamed_text=streamed
             )
         )
 

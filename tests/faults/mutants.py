@@ -151,7 +151,7 @@ def no_skip_of_overlap() -> None:
 def no_fencing() -> None:
     """A run that is over goes on, and the chat takes what it yields."""
     from chatstream.domain import user_chat
-    from chatstream.domain.commands import RecordStep
+    from chatstream.domain.commands import RecordSteps
     from chatstream.turns.run import Run
 
     decide = user_chat.decide_step
@@ -161,7 +161,7 @@ def no_fencing() -> None:
         turn = draft.state.turn
         if turn is not None and turn.caused_by == command.caused_by:
             turns[command.caused_by] = turn
-        elif isinstance(command, RecordStep) and command.caused_by in turns:
+        elif isinstance(command, RecordSteps) and command.caused_by in turns:
             draft.state = replace(draft.state, turn=turns[command.caused_by])
         decide(draft, command)
 

@@ -112,10 +112,11 @@ class RunnerCommand(Command, frozen=True, kw_only=True):
     attempt: int
 
 
-class RecordStep(RunnerCommand, frozen=True, kw_only=True):
-    """A step that the agent yielded. ``message_id`` is that of the answer in progress."""
+class RecordSteps(RunnerCommand, frozen=True, kw_only=True):
+    """Steps that the agent yielded, in order and without a pause between them. ``message_id`` is
+    that of the answer in progress: only the last of them may give it."""
 
-    step: Step
+    steps: tuple[Step, ...]
     message_id: str
     streamed_text: str = ""
 
@@ -191,7 +192,7 @@ AnyClientCommand = (
     | CloseChat
 )
 AnyRunnerCommand = (
-    RecordStep | CheckpointAnswer | FinishTurn | FailTurn | BringContext | RestartTurn
+    RecordSteps | CheckpointAnswer | FinishTurn | FailTurn | BringContext | RestartTurn
 )
 AnyCommandToAChat = (
     AnyClientCommand

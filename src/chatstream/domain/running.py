@@ -12,7 +12,7 @@ from chatstream.domain.commands import (
     CheckpointAnswer,
     FailTurn,
     FinishTurn,
-    RecordStep,
+    RecordSteps,
     RestartTurn,
 )
 from chatstream.domain.draft import Draft, Scope
@@ -47,6 +47,7 @@ from chatstream.domain.steps import (
     Remind,
     Response,
     SlotsSet,
+    Step,
     Thinking,
     ToolCall,
     ToolResult,
@@ -66,8 +67,8 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
     if turn is None or turn.caused_by != command.caused_by or turn.attempt != command.attempt:
         raise StaleTurn(f"attempt {command.attempt} of turn {command.caused_by!r} is over")
     match command:
-        case RecordStep():
-            _record(draft, turn, command)
+        case RecordSteps():
+            _record_all(draft, command)
         case CheckpointAnswer():
             _checkpoint(draft, turn, command)
         case FinishTurn():
@@ -82,10 +83,18 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
             assert_never(command)
 
 
+def _record_all(draft: Draft, command: RecordSteps) -> None:
+    for step in command.steps:
+        turn = draft.state.turn
+        if turn is None:
+            return  # the step before ended it
+        _record(draft, turn, command, step)
+
+
 def _record(  # noqa: C901, PLR0912 - one arm a step
-    draft: Draft, turn: Turn, command: RecordStep
+    draft: Draft, turn: Turn, command: RecordSteps, step: Step
 ) -> None:
-    step, scope = command.step, draft.scope_of_turn(turn)
+    scope = draft.scope_of_turn(turn)
     match step:
         case Thinking():
             _think(draft, scope, step)
@@ -156,7 +165,7 @@ def _think(draft: Draft, scope: Scope, step: Thinking) -> None:
     )
 
 
-def _respond(draft: Draft, turn: Turn, command: RecordStep, step: Response) -> None:
+def _respond(draft: Draft, turn: Turn, command: RecordSteps, step: Response) -> None:
     content = command.streamed_text if step.content is None else step.content
     _answer(draft, turn, command.message_id, content, is_complete=step.is_complete)
     if step.is_complete:
@@ -184,7 +193,7 @@ def _answer(
     )
 
 
-def _ask(draft: Draft, turn: Turn, command: RecordStep, step: FollowUp) -> None:
+def _ask(draft: Draft, turn: Turn, command: RecordSteps, step: FollowUp) -> None:
     content = step.content or command.streamed_text
     _answer(draft, turn, command.message_id, content, follow_up=True)
     if step.component is not None:

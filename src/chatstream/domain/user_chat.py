@@ -29,7 +29,7 @@ from chatstream.domain.commands import (
     FailTurn,
     FinishTurn,
     OpenChat,
-    RecordStep,
+    RecordSteps,
     RestartTurn,
     ResumeIntent,
     RetryMessage,
@@ -129,7 +129,7 @@ def _carry_out(  # noqa: C901, PLR0912 - one arm a command
 ) -> None:
     match command:
         case (
-            RecordStep()  # first: most commands are steps
+            RecordSteps()  # first: most commands are steps
             | CheckpointAnswer()
             | FinishTurn()
             | FailTurn()

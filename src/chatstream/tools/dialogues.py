@@ -21,7 +21,7 @@ from chatstream.domain.commands import (
     AnyCommand,
     FinishTurn,
     OpenChat,
-    RecordStep,
+    RecordSteps,
     SendMessage,
 )
 from chatstream.domain.evolve import INITIAL
@@ -108,11 +108,11 @@ class _Scribe:
         turn = self.state.turn
         if turn is not None:
             self.do(
-                RecordStep(
+                RecordSteps(
                     **self.base(),
                     caused_by=turn.caused_by,
                     attempt=turn.attempt,
-                    step=step,
+                    steps=(step,),
                     message_id=f"msg_{self.next_id()}",
                 )
             )

@@ -1,6 +1,8 @@
 """One attempt of one turn: drives the agent's generator and stores what it yields.
 
 Steps are pipelined: a chat's appends are in order, and only a tool's call waits for the disk.
+Those that the agent yields without a pause are stored as one: seven appends a turn cost the loop
+twice as much as two do.
 The run is over when its turn is (ended by itself, cancelled, taken over): from then on nothing
 of it is stored.
 """
@@ -24,7 +26,7 @@ from chatstream.domain.commands import (
     DropReminder,
     FailTurn,
     FinishTurn,
-    RecordStep,
+    RecordSteps,
     Streamed,
 )
 from chatstream.domain.state import UserChat
@@ -121,7 +123,9 @@ class Run:
         self._state = state
         self._timeout_s = timeout_s
         self.watch = watch
+        self._unrecorded: list[Step] = []
         self._under_way: deque[asyncio.Future[Receipt]] = deque()
+        self._nothing_under_way: asyncio.Future[None] | None = None
         self._step_started: dict[str, float] = {}
         self._is_shown_soon = False
         self._new_answer()
@@ -151,8 +155,8 @@ class Run:
 
     async def bring(self, source: str, context: dict[str, object]) -> None:
         """Store what the context manager brought, and let the agent read it."""
-        receipt = await self._submit(BringContext(**self._base(), source=source, context=context))
-        self._state = receipt.state
+        command = BringContext(**self._base(), source=source, context=context)
+        self._state = (await self._host.submit(command)).state
 
     async def drive(self) -> None:
         """Run the agent to the end of its turn. Returns in every case; ``fault`` tells why a
@@ -210,7 +214,11 @@ class Run:
             case Response() | FollowUp():
                 self._cancel_checkpoint()
                 await self._record(step)
+                self._flush()
                 self._new_answer()
+            case Abandon() | Fail():
+                await self._record(step)
+                self._flush()  # the run ends here, before the agent goes on
             case (
                 Form()
                 | Buttons()
@@ -219,11 +227,8 @@ class Run:
                 | SlotsSet()
                 | ToolResult()
                 | NewIntent()
-                | Abandon()
-                | Fail()
+                | Remind()
             ):
-                await self._record(step)
-            case Remind():
                 await self._record(step)
             case CancelReminder():
                 await self._cancel_reminder(step)
@@ -232,11 +237,10 @@ class Run:
         return None
 
     async def _record(self, step: Step) -> None:
-        self._pipeline(
-            RecordStep(
-                **self._base(), step=step, message_id=self._message_id, streamed_text=self._text
-            )
-        )
+        """Store ``step`` with those that come right after it."""
+        if not self._unrecorded:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unrecorded.append(step)
         if len(self._under_way) > STEPS_UNDER_WAY:
             await asyncio.wait({self._under_way[0]})
 
@@ -252,15 +256,26 @@ class Run:
             key=step.key,
         )
         try:
-            await self._submit(command)
+            await self._host.submit(command)
         except Refused as refusal:
             if refusal.code != "not_found":
                 raise
 
+    def _flush(self) -> None:
+        """Store now what waits to be recorded."""
+        if self._unrecorded and not self.is_over and self.fault is None:
+            self._pipeline(self._recording())
+
+    def _recording(self) -> RecordSteps:
+        steps, self._unrecorded = tuple(self._unrecorded), []
+        return RecordSteps(
+            **self._base(), steps=steps, message_id=self._message_id, streamed_text=self._text
+        )
+
     async def _call_tool(self, step: ToolCall) -> ToolResult | None:
         """None once the call is stored: run it; a result if an earlier attempt had one."""
-        command = RecordStep(**self._base(), step=step, message_id=self._message_id)
-        turn = (await self._submit(command)).state.turn
+        self._unrecorded.append(step)
+        turn = (await self._host.submit(self._recording())).state.turn
         for call in () if turn is None else turn.calls:
             if call.call_id == step.call_id and call.ok is not None:
                 return ToolResult(call.call_id, call.ok, call.result)
@@ -290,6 +305,7 @@ class Run:
             return
         if not is_storable(piece):
             raise Refused("invalid_content")
+        self._flush()  # a piece stands after the steps before it
         if not self._text:
             self.watch.answering()
         self._text += piece
@@ -309,6 +325,7 @@ class Run:
 
     def _checkpoint(self) -> None:
         self._checkpoint_timer = None
+        self._flush()
         text = self._text[self._stored_characters :]
         if self.is_over or not text:
             return
@@ -332,12 +349,14 @@ class Run:
 
     def _finish(self) -> None:
         self._cancel_checkpoint()
+        self._flush()
         if not self.is_over:
             self._pipeline(
                 FinishTurn(**self._base(), message_id=self._message_id, streamed_text=self._text)
             )
 
     def _agent_raised(self, error: Exception, *, timed_out: bool) -> None:
+        self._flush()
         if self.is_over:
             return
         if timed_out:
@@ -366,9 +385,6 @@ class Run:
             attempt=self.attempt,
         )
 
-    async def _submit(self, command: AnyCommand) -> Receipt:
-        return await self._host.submit(command)
-
     def _pipeline(self, command: AnyCommand) -> None:
         future = self._host.submit(command)
         self._under_way.append(future)
@@ -376,6 +392,9 @@ class Run:
 
     def _stored(self, future: asyncio.Future[Receipt]) -> None:
         self._under_way.remove(future)
+        waiting = self._nothing_under_way
+        if not self._under_way and waiting is not None and not waiting.done():
+            waiting.set_result(None)
         fault = None if future.cancelled() else future.exception()
         if isinstance(fault, Exception):
             self._faulted(fault)
@@ -389,8 +408,9 @@ class Run:
             self.task.cancel()
 
     async def _settled(self) -> None:
-        while self._under_way:
-            await asyncio.wait(set(self._under_way))
+        if self._under_way:
+            self._nothing_under_way = asyncio.get_running_loop().create_future()
+            await self._nothing_under_way
 
 
 def _current_task() -> asyncio.Task[object] | None:
