@@ -476,13 +476,13 @@ def _may_store_nothing(waiting: Waiting) -> bool:
 def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
     """The stored forms; ``Refused`` (``invalid_content``) for text that cannot be stored."""
     try:
-        events = tuple(encode(fact) for fact in facts)
+        events = [encode(fact) for fact in facts]
     except UnicodeEncodeError:
         raise Refused("invalid_content") from None
-    if any(b"\\u0000" in event.body for event in events):
-        for fact in facts:
+    for fact, event in zip(facts, events, strict=True):
+        if b"\\u0000" in event.body:
             refuse_unstorable(msgspec.to_builtins(fact))
-    return events
+    return tuple(events)
 
 
 def _erased_but_last(events: tuple[NewEvent, ...]) -> tuple[NewEvent, ...]:

@@ -52,11 +52,12 @@ class Hidden(Struct, frozen=True, omit_defaults=True):
 
 
 class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """The fields every fact has where they apply. Times are RFC 3339 texts."""
+    """The fields every fact has where they apply. Times are RFC 3339 texts. A decision makes bare
+    facts and gives them their ids and their time as it takes them in (``Draft.add``)."""
 
-    event_id: str
-    timestamp: str
-    user_id: str
+    event_id: str = ""
+    timestamp: str = ""
+    user_id: str = ""
     user_intent_id: IntentId | None = None
     session_id: SessionId | None = None
     socket_connection_id: SocketId | None = None

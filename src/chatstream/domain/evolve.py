@@ -20,6 +20,7 @@ from chatstream.domain.events import (
     Hidden,
     IntentChanged,
     PartialStored,
+    ReminderMark,
     ResponseGiven,
     SessionChanged,
     ThinkingAdded,
@@ -63,21 +64,14 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
     position = state.position + 1
     if fact is None:
         return replace(state, position=position)
-    commands = state.commands
-    if fact.hidden is not None and fact.hidden.command is not None:
-        key = fact.hidden.command
-        commands = commands.put(key.id, CommandRecord(position, key.digest or None))
-    moved = replace(
-        state,
-        position=position,
-        last_event_at=fact.timestamp,
-        last_event_id=fact.event_id,
-        commands=commands,
-        unfinished=_with_activity(state, fact),
-        reminders=_with_reminder(state, fact),
-        late_activity=_with_late_activity(state, fact),
+    state = replace(
+        state, position=position, last_event_at=fact.timestamp, last_event_id=fact.event_id
     )
-    return _apply(moved, fact)
+    if fact.hidden is not None:
+        state = _with_hidden(state, fact.hidden)
+    if fact.user_intent_id is not None:
+        state = _with_activity(state, fact, fact.user_intent_id)
+    return _apply(state, fact)
 
 
 def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 - one arm a fact
@@ -112,29 +106,32 @@ def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 -
             assert_never(fact)
 
 
-def _with_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, Intent]:
-    if fact.user_intent_id is None or _made_by_timer(fact):
-        return state.unfinished
-    intent = state.unfinished.get(fact.user_intent_id)
-    if intent is None or intent.last_activity_at == fact.timestamp:
-        return state.unfinished
-    active = replace(intent, last_activity_at=fact.timestamp)
-    return {**state.unfinished, active.user_intent_id: active}
+def _with_activity(state: UserChat, fact: AnyFact, intent_id: IntentId) -> UserChat:
+    intent = state.unfinished.get(intent_id)
+    if intent is None:
+        return _with_late_activity(state, fact, intent_id)
+    if intent.last_activity_at == fact.timestamp or _made_by_timer(fact):
+        return state
+    return _with_intent(state, replace(intent, last_activity_at=fact.timestamp))
 
 
-def _with_late_activity(state: UserChat, fact: AnyFact) -> dict[IntentId, str]:
-    if fact.user_intent_id is None or fact.user_intent_id in state.unfinished:
-        return state.late_activity
-    done = state.complete.get(fact.user_intent_id)
+def _with_late_activity(state: UserChat, fact: AnyFact, intent_id: IntentId) -> UserChat:
+    done = state.complete.get(intent_id)
     if done is None or done.last_activity_at == fact.timestamp:
-        return state.late_activity
-    return {**state.late_activity, done.user_intent_id: fact.timestamp}
+        return state
+    return replace(state, late_activity={**state.late_activity, intent_id: fact.timestamp})
 
 
-def _with_reminder(state: UserChat, fact: AnyFact) -> dict[str, Reminder]:
-    mark = None if fact.hidden is None else fact.hidden.reminder
-    if mark is None:
-        return state.reminders
+def _with_hidden(state: UserChat, hidden: Hidden) -> UserChat:
+    if hidden.command is not None:
+        record = CommandRecord(state.position, hidden.command.digest or None)
+        state = replace(state, commands=state.commands.put(hidden.command.id, record))
+    if hidden.reminder is not None:
+        state = replace(state, reminders=_with_reminder(state, hidden.reminder))
+    return state
+
+
+def _with_reminder(state: UserChat, mark: ReminderMark) -> dict[str, Reminder]:
     others = {key: one for key, one in state.reminders.items() if key != mark.key}
     if mark.due_at is None:
         return others

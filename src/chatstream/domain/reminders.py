@@ -67,13 +67,13 @@ def _speak(draft: Draft, reminder: Reminder) -> None:
     scope = _scope(reminder)
     _start(draft, scope, ReminderMark(reminder.key))
     draft.add(
+        scope,
         ResponseGiven(
-            **draft.base(scope),
             message_id=draft.new_id("msg"),
             content=reminder.content,
             is_complete=False,
             follow_up=False,
-        )
+        ),
     )
     _finish(draft, scope)
 
@@ -84,22 +84,22 @@ def _scope(reminder: Reminder) -> Scope:
 
 def _start(draft: Draft, scope: Scope, mark: ReminderMark | None = None) -> None:
     hidden = None if mark is None else Hidden(reminder=mark)
-    draft.add(TurnChanged(**draft.base(scope), status="started", attempt=1, hidden=hidden))
+    draft.add(scope, TurnChanged(status="started", attempt=1, hidden=hidden))
 
 
 def _finish(draft: Draft, scope: Scope) -> None:
-    draft.add(TurnChanged(**draft.base(scope), status="finished", attempt=1))
+    draft.add(scope, TurnChanged(status="finished", attempt=1))
 
 
 def _note(draft: Draft, scope: Scope, reminder: Reminder, told: str, mark: ReminderMark) -> None:
     due = {} if mark.due_at is None else {"due_at": mark.due_at}
     draft.add(
+        scope,
         ThinkingAdded(
-            **draft.base(scope),
             step=STEP,
             status="completed",
             content=told,
             data={"reminder_id": reminder.reminder_id, **due},
             hidden=Hidden(reminder=mark),
-        )
+        ),
     )

@@ -108,13 +108,13 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
             _show(draft, scope, step)
         case IntentRecognised():
             draft.add(
+                scope,
                 IntentChanged(
-                    **draft.base(scope),
                     status="active",
                     reason="recognised",
                     name=step.name,
                     confidence=step.confidence,
-                )
+                ),
             )
         case SlotsSet():
             _set_slots(draft, scope, step.values)
@@ -140,20 +140,20 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
 def _set_slots(draft: Draft, scope: Scope, values: JsonObject) -> None:
     own = {name: value for name, value in values.items() if is_own_slot(name)}
     draft.add(
+        scope,
         IntentChanged(
-            **draft.base(scope),
             status="active",
             reason="slots",
             slots={name: value for name, value in values.items() if name not in own},
             hidden=Hidden(slots=own) if own else None,
-        )
+        ),
     )
 
 
 def _think(draft: Draft, scope: Scope, step: Thinking) -> None:
     draft.add(
+        scope,
         ThinkingAdded(
-            **draft.base(scope),
             step=step.step,
             status=step.status,
             content=step.content,
@@ -161,7 +161,7 @@ def _think(draft: Draft, scope: Scope, step: Thinking) -> None:
             of=step.of,
             duration_ms=step.duration_ms,
             data=step.data,
-        )
+        ),
     )
 
 
@@ -183,13 +183,13 @@ def _answer(
     follow_up: bool = False,
 ) -> None:
     draft.add(
+        draft.scope_of_turn(turn),
         ResponseGiven(
-            **draft.base(draft.scope_of_turn(turn)),
             message_id=message_id,
             content=content,
             is_complete=is_complete,
             follow_up=follow_up,
-        )
+        ),
     )
 
 
@@ -204,8 +204,8 @@ def _ask(draft: Draft, turn: Turn, command: RecordSteps, step: FollowUp) -> None
 def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
     expires_at = None if step.expires_at_ms is None else to_text(step.expires_at_ms)
     draft.add(
+        scope,
         ComponentShown(
-            **draft.base(scope),
             component_id=draft.new_id("cmp"),
             kind=_kind(step),
             title=step.title,
@@ -213,7 +213,7 @@ def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
             options=step.options if isinstance(step, Buttons) else None,
             expires_at=expires_at,
             data=step.data,
-        )
+        ),
     )
 
 
@@ -233,14 +233,14 @@ def _call_tool(draft: Draft, turn: Turn, step: ToolCall) -> None:
     if any(call.call_id == step.call_id for call in turn.calls):
         return  # an earlier attempt stored it
     draft.add(
+        draft.scope_of_turn(turn),
         ToolCalled(
-            **draft.base(draft.scope_of_turn(turn)),
             call_id=step.call_id,
             name=step.name,
             idempotent=step.idempotent,
             arguments=step.arguments if step.visible else None,
             hidden=None if step.visible else Hidden(arguments=step.arguments),
-        )
+        ),
     )
 
 
@@ -250,13 +250,13 @@ def _return_tool(draft: Draft, turn: Turn, step: ToolResult) -> None:
         return
     visible = call is not None and call.visible
     draft.add(
+        draft.scope_of_turn(turn),
         ToolReturned(
-            **draft.base(draft.scope_of_turn(turn)),
             call_id=step.call_id,
             ok=step.ok,
             result=step.result if visible else None,
             hidden=None if visible else Hidden(result=step.result),
-        )
+        ),
     )
 
 
@@ -275,23 +275,23 @@ def _switch(draft: Draft, turn: Turn, step: NewIntent) -> None:
     if session is None:
         draft.session(scope, "started")
     draft.add(
+        scope,
         IntentChanged(
-            **draft.base(scope),
             status="active",
             name=step.name,
             reason=None if wanted is None else "resumed",
-        )
+        ),
     )
 
 
 def _checkpoint(draft: Draft, turn: Turn, command: CheckpointAnswer) -> None:
     draft.add(
+        draft.scope_of_turn(turn),
         PartialStored(
-            **draft.base(draft.scope_of_turn(turn)),
             message_id=command.message_id,
             offset=command.offset,
             text=command.text,
-        )
+        ),
     )
 
 
@@ -305,23 +305,23 @@ def _finish(draft: Draft, turn: Turn, command: FinishTurn) -> None:
 
 def _fail(draft: Draft, turn: Turn, step: Fail) -> None:
     draft.add(
+        draft.scope_of_turn(turn),
         ErrorRaised(
-            **draft.base(draft.scope_of_turn(turn)),
             code=step.code,
             message=step.message,
             retryable=step.retryable,
-        )
+        ),
     )
     draft.end_turn(turn, "failed")
 
 
 def _bring_context(draft: Draft, turn: Turn, command: BringContext) -> None:
     draft.add(
+        draft.scope_of_turn(turn),
         ContextBrought(
-            **draft.base(draft.scope_of_turn(turn)),
             source=command.source,
             hidden=Hidden(context=command.context),
-        )
+        ),
     )
 
 
@@ -335,12 +335,12 @@ def _restart(draft: Draft, turn: Turn, command: RestartTurn) -> None:
         _fail(draft, turn, Fail("agent_crashed", CRASHED_TEXT))
     else:
         draft.add(
+            draft.scope_of_turn(turn),
             TurnChanged(
-                **draft.base(draft.scope_of_turn(turn)),
                 status="restarted",
                 attempt=turn.attempt + 1,
                 hidden=Hidden(crashes=crashes),
-            )
+            ),
         )
 
 

@@ -57,7 +57,7 @@ def start_turn(
         retry_id or message.id,
     )
     retry_of = message.id if retry_id is not None else None
-    draft.add(TurnChanged(**draft.base(scope), status="started", attempt=1, retry_of=retry_of))
+    draft.add(scope, TurnChanged(status="started", attempt=1, retry_of=retry_of))
     if start.how != "same":
         draft.abandon_active(scope, "superseded")
     if start.starts_session:
@@ -83,16 +83,16 @@ def _component_is_closed(state: UserChat, message: Message) -> bool:
 def _refuse_late_submit(draft: Draft, message: Message) -> None:
     """The submit's intent was completed before its turn could start."""
     scope = Scope(message.wanted_intent_id, None, message.socket_connection_id, message.id)
-    draft.add(TurnChanged(**draft.base(scope), status="started", attempt=1))
+    draft.add(scope, TurnChanged(status="started", attempt=1))
     draft.add(
+        scope,
         ErrorRaised(
-            **draft.base(scope),
             code="component_closed",
             message="The task of this form is already done.",
             retryable=False,
-        )
+        ),
     )
-    draft.add(TurnChanged(**draft.base(scope), status="failed", attempt=1))
+    draft.add(scope, TurnChanged(status="failed", attempt=1))
 
 
 def complete_intent(draft: Draft, turn: Turn) -> None:
@@ -108,4 +108,4 @@ def end_sessions(draft: Draft, scope: Scope) -> None:
         of_session = replace(
             scope, user_intent_id=session.user_intent_id, session_id=session.session_id
         )
-        draft.add(SessionChanged(**draft.base(of_session), status="abandoned"))
+        draft.add(of_session, SessionChanged(status="abandoned"))

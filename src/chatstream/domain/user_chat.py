@@ -98,7 +98,7 @@ def _open(command: OpenChat, state: UserChat) -> Decision:
     if not command.may_make:
         raise Refused("rate_limited", "too many new chats", retry_after=NEW_RETRY_S)
     draft = Draft(state, command)
-    draft.add(ChatChanged(**draft.base(draft.scope_of_command()), status="opened"))
+    draft.add(draft.scope_of_command(), ChatChanged(status="opened"))
     return Decision(tuple(draft.facts), draft.state)
 
 
@@ -184,12 +184,12 @@ def _send(draft: Draft, command: SendMessage) -> None:
         wanted_intent_id=message.wanted_intent_id, wants_new_intent=message.wants_new_intent
     )
     draft.add(
+        _scope_of_message(draft, start),
         UserMessageAdded(
-            **draft.base(_scope_of_message(draft, start)),
             message_id=command.id,
             content=command.content,
             hidden=wishes,
-        )
+        ),
     )
     if start is not None:
         start_turn(draft, message, start)
@@ -238,12 +238,12 @@ def _submit(draft: Draft, command: SubmitComponent) -> None:
     )
     start = Start(draft, message) if _starts_at_once(draft.state) else None
     draft.add(
+        _scope_of_message(draft, start),
         ComponentSubmitted(
-            **draft.base(_scope_of_message(draft, start)),
             message_id=command.id,
             component_id=command.component_id,
             values=command.values,
-        )
+        ),
     )
     if start is not None:
         start_turn(draft, message, start)
@@ -308,7 +308,7 @@ def _cancel_turn_of(draft: Draft, intent: Intent, streamed: Streamed | None) -> 
 def _close(draft: Draft, command: CloseChat) -> None:
     draft.cancel_turn(command.streamed)
     _end_everything(draft)
-    draft.add(ChatChanged(**draft.base(draft.scope_of_command()), status="closed"))
+    draft.add(draft.scope_of_command(), ChatChanged(status="closed"))
 
 
 def _end_everything(draft: Draft) -> None:
@@ -323,7 +323,7 @@ def _erase(draft: Draft) -> None:
     if draft.state.turn is not None:
         draft.end_turn(draft.state.turn, "cancelled")  # its text would be erased at once
     _end_everything(draft)
-    draft.add(ChatChanged(**draft.base(draft.scope_of_command()), status="erased"))
+    draft.add(draft.scope_of_command(), ChatChanged(status="erased"))
 
 
 def _clear_session(draft: Draft, command: ClearSession) -> None:

@@ -34,10 +34,12 @@ _types = {topic: fact for fact, topic in TOPICS.items()}
 def encode(fact: AnyFact) -> NewEvent:
     """The stored form of ``fact``; ``UnicodeEncodeError`` for a lone surrogate."""
     hidden = fact.hidden
-    if hidden is None or hidden == _NOTHING_HIDDEN:
-        body = _encoder.encode(fact if hidden is None else replace(fact, hidden=None))
+    if hidden is None:
+        body = _encoder.encode(fact)
     else:
-        body = _encoder.encode(replace(fact, hidden=None)) + b"\n" + _encoder.encode(hidden)
+        body = _encoder.encode(replace(fact, hidden=None))
+        if hidden != _NOTHING_HIDDEN:
+            body += b"\n" + _encoder.encode(hidden)
     return NewEvent(TOPICS[type(fact)], body, fact.event_id)
 
 

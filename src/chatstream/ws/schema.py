@@ -15,6 +15,8 @@ from chatstream.ws.frames import ClientFrame, OpenedHead, ServerFrame
 
 JsonObject = dict[str, Any]
 _REF = "#/$defs/{name}"
+_ALWAYS = ("event_id", "timestamp", "user_id")  # a fact that is stored has them
+_TEXT = {"type": "string"}
 
 
 def frames_schema() -> JsonObject:
@@ -62,15 +64,17 @@ def _opened(head: JsonObject, chat: JsonObject) -> JsonObject:
 def _event_frame(stored: JsonObject) -> JsonObject:
     """A stored fact as it is framed: with its chat and position, without what is hidden."""
     properties = {key: value for key, value in stored["properties"].items() if key != "hidden"}
+    tag, *others = stored["required"]
     return {
         **stored,
         "properties": {
             "user_chat_id": {"type": "string"},
             "position": {"type": "integer", "minimum": 1},
             **{key: _without_null(value) for key, value in properties.items()},
+            **dict.fromkeys(_ALWAYS, _TEXT),
             "erased": {"const": True},
         },
-        "required": ["user_chat_id", "position", *stored["required"]],
+        "required": ["user_chat_id", "position", tag, *_ALWAYS, *others],
     }
 
 
