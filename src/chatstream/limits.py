@@ -123,7 +123,15 @@ class Shares:
 
 def is_storable(text: str) -> bool:
     """Whether ``text`` is free of NUL and lone surrogates."""
+    if text.isascii():  # nearly all is, and the pattern takes five times as long
+        return "\x00" not in text
     return _UNSTORABLE.search(text) is None
+
+
+def has_escaped_nul(document: bytes) -> bool:
+    """Whether NUL, or a text that looks like an escaped one, is in a JSON document."""
+    # A search for one byte is so much faster, and few documents have any escape.
+    return b"\\" in document and b"\\u0000" in document
 
 
 def refuse_content(content: str, max_bytes: int) -> None:

@@ -51,7 +51,7 @@ from chatstream.eventstore.store import (
 )
 from chatstream.ids import ChatId
 from chatstream.lane import Lane, Receipt, Verdict, Waiting
-from chatstream.limits import refuse_unstorable
+from chatstream.limits import has_escaped_nul, refuse_unstorable
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
 from chatstream.news import News, fold_log, read_news
@@ -480,7 +480,7 @@ def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
     except UnicodeEncodeError:
         raise Refused("invalid_content") from None
     for fact, event in zip(facts, events, strict=True):
-        if b"\\u0000" in event.body:
+        if has_escaped_nul(event.body):
             refuse_unstorable(msgspec.to_builtins(fact))
     return tuple(events)
 

@@ -256,7 +256,7 @@ def bytes_of_their_own() -> None:
     from chatstream.http import sse
 
     event = sse.event
-    sse.event = lambda frame: event(frame._replace(data=frame.data.replace(b'":', b'": ')))
+    sse.event = lambda frame: event(replace(frame, data=frame.data.replace(b'":', b'": ')))
 
 
 def offsets_in_bytes() -> None:

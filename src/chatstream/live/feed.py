@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId
-from chatstream.live.frames import Frame, frame_of
+from chatstream.live.frames import Frame, frame_of, frames_of
 
 RING_FRAMES = 512
 RING_BYTES = 256 * 1024
@@ -86,8 +86,7 @@ class Feed:
         """Take in committed events; the ring is dropped where they do not follow it."""
         if self._ring and self._ring[-1].position + 1 != first_position:
             self._drop_ring()
-        for position, body in enumerate(bodies, first_position):
-            self._keep(frame_of(self.chat_id, position, body))
+        self._keep(frames_of(self.chat_id, first_position, bodies))
         self.moved_to(first_position + len(bodies) - 1)
 
     def moved_to(self, tip: int) -> None:
@@ -153,9 +152,9 @@ class Feed:
         frames.reverse()
         return frames
 
-    def _keep(self, frame: Frame) -> None:
-        self._ring.append(frame)
-        self._ring_bytes += len(frame.data)
+    def _keep(self, frames: Sequence[Frame]) -> None:
+        self._ring.extend(frames)
+        self._ring_bytes += sum([len(frame.data) for frame in frames])
         while len(self._ring) > RING_FRAMES or self._ring_bytes > RING_BYTES:
             self._ring_bytes -= len(self._ring.popleft().data)
 

@@ -35,9 +35,11 @@ class Chats:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The chat's row if its status or title changed."""
-        if not any(_matters(fact, state) for fact in facts):
-            return []
-        return [CHATS.row(chat_id, state.user_id, state.status, state.title, state.opened_at)]
+        for fact in facts:
+            if _matters(fact, state):
+                values = (state.user_id, state.status, state.title, state.opened_at)
+                return [CHATS.row(chat_id, *values)]
+        return []
 
 
 def _matters(fact: AnyFact, state: UserChat) -> bool:

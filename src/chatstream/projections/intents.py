@@ -73,14 +73,14 @@ class Intents:
         """The rows of the intents that ``facts`` changed."""
         if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
             return [INTENTS.gone(intent.user_intent_id) for intent in state.intents()]
-        touched = dict.fromkeys(fact.user_intent_id for fact in facts if _matters(fact))
+        touched = {fact.user_intent_id: None for fact in facts if _matters(fact)}
         return [_row(chat_id, state, intent_id) for intent_id in touched if intent_id is not None]
 
 
 def _matters(fact: AnyFact) -> bool:
     if isinstance(fact, TurnChanged):
         return fact.status not in {"started", "restarted"}
-    return isinstance(fact, IntentChanged | SessionChanged)
+    return isinstance(fact, (IntentChanged, SessionChanged))
 
 
 def _row(chat_id: ChatId, state: UserChat, intent_id: IntentId) -> RowChange:

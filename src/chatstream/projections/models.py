@@ -29,7 +29,7 @@ from chatstream.projections.turn_work import TurnWork
 from chatstream.projections.user_values import USER_VALUES
 
 # What a read model may follow: of the agent's steps only those that set a reminder or cancel it.
-_MOVING = (ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged)
+_MOVING = {ChatChanged, UserMessageAdded, TurnChanged, SessionChanged, IntentChanged}
 
 
 def all_projections(owner: str) -> tuple[Projection, ...]:
@@ -50,7 +50,7 @@ def all_tables(engine: Literal["sqlite", "postgresql"] = "sqlite") -> tuple[Tabl
 
 
 def _moves(fact: AnyFact) -> bool:
-    if isinstance(fact, _MOVING):
+    if type(fact) in _MOVING:
         return True
     return fact.hidden is not None and fact.hidden.reminder is not None
 
@@ -71,13 +71,11 @@ class ReadModels:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> tuple[RowChange, ...]:
         """The rows that change with an append of ``facts`` that leads to ``state``."""
-        if not any(_moves(fact) for fact in facts):
-            return ()
-        return tuple(
-            change
-            for projection in self._projections
-            for change in projection.changes(chat_id, facts, state)
-        )
+        moving = [fact for fact in facts if _moves(fact)]
+        changes: list[RowChange] = []
+        for projection in self._projections if moving else ():
+            changes += projection.changes(chat_id, moving, state)
+        return tuple(changes)
 
     def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange:
         """The row by which a command that stored no fact is known again."""

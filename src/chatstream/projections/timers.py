@@ -41,16 +41,14 @@ class Timers:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The rows of the intents whose status or session ``facts`` changed."""
-        touched = dict.fromkeys(
-            fact.user_intent_id for fact in facts if _matters(fact) and fact.user_intent_id
-        )
-        return [timer_row(chat_id, state, intent_id) for intent_id in touched]
+        touched = {fact.user_intent_id: None for fact in facts if _matters(fact)}
+        return [timer_row(chat_id, state, intent_id) for intent_id in touched if intent_id]
 
 
 def _matters(fact: AnyFact) -> bool:
     if isinstance(fact, IntentChanged):
         return fact.reason not in {"recognised", "slots"}
-    return isinstance(fact, SessionChanged | ChatChanged)
+    return isinstance(fact, (SessionChanged, ChatChanged))
 
 
 def timer_row(chat_id: ChatId, state: UserChat, intent_id: IntentId) -> RowChange:

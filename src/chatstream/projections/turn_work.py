@@ -43,10 +43,14 @@ class TurnWork:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The chat's row if ``facts`` moved its turn."""
-        if not any(isinstance(fact, TurnChanged | ChatChanged) for fact in facts):
-            return []
+        for fact in facts:
+            if isinstance(fact, (TurnChanged, ChatChanged)):
+                return [self._row(chat_id, state)]
+        return []
+
+    def _row(self, chat_id: ChatId, state: UserChat) -> RowChange:
         turn = state.turn
         if turn is None:
-            return [TURN_WORK.gone(chat_id)]
+            return TURN_WORK.gone(chat_id)
         released = 0 if self.owner else 1
-        return [TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self.owner, released)]
+        return TURN_WORK.row(chat_id, turn.caused_by, turn.attempt, self.owner, released)

@@ -43,7 +43,7 @@ class CountedRun:
 
     def took(self, step: Step) -> None:
         """An answer in one piece is a first text too."""
-        if isinstance(step, Response | FollowUp):
+        if isinstance(step, (Response, FollowUp)):
             self.answering()
 
     def ended(self, outcome: str) -> None:

@@ -52,7 +52,7 @@ from chatstream.domain.steps import (
 from chatstream.errors import Refused, StaleTurn
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
-from chatstream.limits import is_storable, refuse_unstorable
+from chatstream.limits import has_escaped_nul, is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
 from chatstream.turns.watching import RunWatch
@@ -305,7 +305,8 @@ class Run:
             return
         if not is_storable(piece):
             raise Refused("invalid_content")
-        self._flush()  # a piece stands after the steps before it
+        if self._unrecorded:  # a piece stands after the steps before it
+            self._flush()
         if not self._text:
             self.watch.answering()
         self._text += piece
@@ -427,7 +428,7 @@ def _stored_form(step: Step) -> Step:
         encoded = _encoder.encode(step)
     except UnicodeEncodeError:
         raise Refused("invalid_content") from None
-    if b"\\u0000" in encoded:  # an escaped NUL, or a text that looks like one
+    if has_escaped_nul(encoded):
         refuse_unstorable(msgspec.to_builtins(step))
     if type(step) not in _decoders:
         raise TypeError(f"{type(step).__name__} is no step")

@@ -207,7 +207,7 @@ class Session:
         return [Greet(frame.token, frame.batch)]
 
     def _take(self, frame: ClientFrame | BadFrame, now: float) -> list[Effect]:
-        if not isinstance(frame, Ping | Auth):
+        if not isinstance(frame, (Ping, Auth)):
             self._active_at = now
         match frame:
             case BadFrame():
