@@ -151,7 +151,9 @@ class Dialogue:
                 answer = None
                 continue
             self.steps.append(step)
-            self._runner(RecordSteps, steps=(step,), message_id=self._id("msg"), streamed_text=streamed)
+            self._runner(
+                RecordSteps, steps=(step,), message_id=self._id("msg"), streamed_text=streamed
+            )
             answer = self._earlier(step) if isinstance(step, ToolCall) else None
             if dies_after(step):
                 await steps.aclose()
