@@ -35,8 +35,6 @@ SCHEMA = {
     },
 }
 WORDS = 40
-BIG_PIECE = "Lorem ipsum "
-BIG_PIECES = 1400
 
 
 async def agent(turn: Turn) -> Steps:
@@ -65,11 +63,6 @@ async def _steps(word: str, rest: str) -> Steps:
         case "attack":
             async for step in _attack(rest):
                 yield step
-        case "big":
-            for _ in range(BIG_PIECES):
-                yield BIG_PIECE
-                await asyncio.sleep(0.001)
-            yield Response(is_complete=True)
         case "fail":
             yield Fail("no_luck", "That did not work.")
         case _:

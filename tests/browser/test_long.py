@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.browser.agents import BIG_PIECE, BIG_PIECES
+from tests.browser.scripted import Scripted, pieces
 from tests.browser.widget import Widget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import BrowserContext
     from tests.browser.server import Server
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SHORT_EVENTS, LONG_EVENTS = 50, 5000
-PIECES = 200
+PIECES = 1400
+ROUNDS, ROUND = 8, 25
+MOST_WORK = 10
+"""How many times the work of appended text a piece of markdown may take."""
 
 
 def fill(widget: Widget, events: int) -> None:
@@ -38,54 +39,37 @@ def fill(widget: Widget, events: int) -> None:
                 time.sleep(0.05)
 
 
-def cost_of_a_piece(widget: Widget, gate: str) -> float:
-    """Milliseconds from a delta's arrival to its being laid out, the median of many."""
-    # By script: Playwright's locators look at every element, and there are many.
-    widget.page.evaluate(
-        "([chat, words]) => chat.client.send(words)", [widget.element, f"tell {gate}"]
-    )
-    widget.page.wait_for_function(IN_MID_ANSWER, arg=widget.element)
-    times = widget.page.evaluate(COST_OF_A_PIECE, [widget.element, PIECES])
-    widget.server.open_gate(gate)
-    widget.page.wait_for_function("chat => chat.client.chat.turn === null", arg=widget.element)
-    return statistics.median(times)
-
-
-def test_an_answer_of_16_kb_in_1400_pieces_keeps_up(
-    widget: Widget, record_property: Callable[..., None]
+def test_a_piece_of_a_long_answer_costs_no_more_than_one_of_a_short_one(
+    context: BrowserContext, server: Server
 ) -> None:
-    widget.page.evaluate(MEASURE_LONG_TASKS)
-    widget.say("big")
-    whole = (BIG_PIECE * BIG_PIECES).strip()
-    expect(widget.answers).to_have_text(whole, timeout=60_000)
-    long_tasks = widget.page.evaluate("window.longTasks")
-    spent = sum(long_tasks)
-    print(
-        f"\n16 KB in {BIG_PIECES} pieces: {len(long_tasks)} tasks over 50 ms, {spent:.0f} ms in them"
-    )
-    record_property("long_tasks_ms", spent)
-    assert max(long_tasks, default=0) < 500
+    """16 KB of markdown in 1,400 pieces, beside text that is only appended to."""
+    chat = Scripted(context.new_page(), server.url, SHORT_EVENTS)
+    given = pieces(PIECES)
+    half = len(given) // 2
+    appended = chat.work(given, "append")
+    first, second = chat.work(given[:half]), chat.work(given[half:])
+    print(f"\nfirst 8 KB: {first}\nnext 8 KB:  {second}\nappended:   {appended}")
+    print(f"{second.a_piece / appended.a_piece:.1f} x the work of appended text")
+    assert first.layouts + second.layouts <= len(given) + 2
+    assert second.a_piece <= 1.2 * first.a_piece
+    assert second.a_piece <= MOST_WORK * appended.a_piece
 
 
-def test_a_piece_costs_the_same_in_a_long_chat(
-    context: BrowserContext, server: Server, record_property: Callable[..., None]
-) -> None:
-    context.add_init_script(REMEMBER_SOCKETS)
-    widget = Widget(context.new_page(), server).load()
-    fill(widget, SHORT_EVENTS)
-    short_ms = cost_of_a_piece(widget, "short")
-    fill(widget, LONG_EVENTS)
-    widget.load()
-    expect(widget.bubbles.last).to_contain_text("number")
-    widget.page.evaluate(LOAD_ALL, widget.element)
-    held = widget.page.evaluate("chat => chat.client.events.length", widget.element)
-    assert held >= LONG_EVENTS
-    long_ms = cost_of_a_piece(widget, "long")
-    print(
-        f"\none piece: {short_ms:.2f} ms at {SHORT_EVENTS} events, {long_ms:.2f} ms at {held}: {long_ms / short_ms:.2f} x"
+def test_a_piece_costs_the_same_in_a_long_chat(context: BrowserContext, server: Server) -> None:
+    short, long = (
+        Scripted(context.new_page(), server.url, events) for events in (SHORT_EVENTS, LONG_EVENTS)
     )
-    record_property("ratio", long_ms / short_ms)
-    assert long_ms <= 3 * max(short_ms, 0.5)
+    assert len(long.events) >= LONG_EVENTS
+    given = pieces(ROUNDS * ROUND)
+    # In turns, so that whatever else the machine does falls on both.
+    rounds = [given[at : at + ROUND] for at in range(0, len(given), ROUND)]
+    few, many = short.work(rounds[0]), long.work(rounds[0])
+    times = [(short.stream(some), long.stream(some)) for some in rounds[1:]]
+    few_ms, many_ms = (statistics.median(side) for side in zip(*times, strict=True))
+    print(f"\n{SHORT_EVENTS} events: {few}, {few_ms:.2f} ms a piece")
+    print(f"{LONG_EVENTS} events: {many}, {many_ms:.2f} ms a piece: {many_ms / few_ms:.2f} x")
+    assert many.a_piece <= 1.2 * few.a_piece
+    assert many_ms <= 3 * few_ms
 
 
 def test_history_is_loaded_upwards_and_what_is_read_stays_in_place(
@@ -120,7 +104,6 @@ def test_history_is_loaded_upwards_and_what_is_read_stays_in_place(
     expect(widget.answers.last).to_be_in_viewport()
 
 
-IN_MID_ANSWER = "chat => Object.values(chat.client.chat.answers).some(({done, text}) => !done && /word20/.test(text))"
 TOKEN_AND_CHAT = """chat => [
   JSON.parse(JSON.stringify(Object.entries(localStorage).find(([key]) => key.endsWith(':token'))[1])),
   chat.client.chat.user_chat_id,
@@ -128,31 +111,3 @@ TOKEN_AND_CHAT = """chat => [
 LOAD_ALL = "async chat => { while (chat.client.chat.from > 0) await chat.client.loadEarlier(); }"
 # Else the page goes on from what it kept while the chat was filled, and may hold all of it.
 NOTHING_KEPT = "Object.defineProperty(window, 'indexedDB', {value: undefined});"
-REMEMBER_SOCKETS = """window.sockets = [];
-window.WebSocket = class extends WebSocket {
-  constructor(...given) { super(...given); window.sockets.push(this); }
-};"""
-MEASURE_LONG_TASKS = """() => {
-  window.longTasks = [];
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
-  }).observe({type: 'longtask'});
-}"""
-# The time of the client and of the drawing, without the wait for the screen in between.
-COST_OF_A_PIECE = """async ([chat, pieces]) => {
-  const socket = window.sockets.at(-1);
-  const log = chat.shadowRoot.querySelector('chatstream-log');
-  const frame = (run) => new Promise((done) => requestAnimationFrame(() => done(run())));
-  const times = [];
-  for (let number = 0; number < pieces; number += 1) {
-    const [message_id, answer] = Object.entries(chat.client.chat.answers).find(([, one]) => !one.done);
-    const delta = {type: 'delta', user_chat_id: chat.client.chat.user_chat_id, message_id, offset: answer.length, text: 'piece '};
-    const began = frame(() => performance.now());
-    const arrived = performance.now();
-    socket.dispatchEvent(new MessageEvent('message', {data: JSON.stringify(delta)}));
-    const taken = performance.now() - arrived;
-    const ended = frame(() => (log.scrollHeight, performance.now()));
-    times.push(taken + (await ended) - (await began));
-  }
-  return times;
-}"""

@@ -84,7 +84,6 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
       this.cache === 'off' ? null : new HistoryCache(this.server),
     );
     await this.#session.start(this.connect === 'mount');
-    if (this.layout === 'page') void this.#loadChats();
   }
 
   #clientOptions(): ClientOptions {
@@ -103,6 +102,8 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   moved(before: ChatState, after: ChatState): void {
     const region = this.renderRoot.querySelector<HTMLElement>('.announcer');
     if (region) this.#announcer.tell(region, before, after, this.#currentView().texts);
+    // Not before: a request of somebody whom the server does not know yet would make another visitor of them.
+    if (this.layout === 'page' && !before.caught_up && after.caught_up) void this.#loadChats();
     if (!before.caught_up || before.position === after.position) return;
     const fresh = newEvents(before, after);
     const answers = fresh.filter((event) => event.type === 'response').length;
@@ -165,7 +166,6 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
     this.#log?.keeper.attach();
     await this.updateComplete;
     this.focus();
-    if (this.layout === 'page') void this.#loadChats();
   }
 
   #toggleList(): void {
@@ -279,7 +279,7 @@ export class ChatElement extends LitElement implements ChatProperties, SessionLi
   #aside(view: View): TemplateResult | typeof nothing {
     if (!this.listOpen && this.layout !== 'page') return nothing;
     return html`<div class="aside ${this.listOpen ? 'open' : ''}">
-        ${chatListView({ chats: this.chats, currentId: view.chatId, onClose: () => this.#closeList() }, view)}
+        ${chatListView({ chats: this.chats ?? (this.#session?.down ? 'failed' : null), currentId: view.chatId, onClose: () => this.#closeList() }, view)}
       </div>
       ${this.listOpen ? html`<div class="scrim" @click=${() => this.#closeList()}></div>` : nothing}`;
   }

@@ -32,6 +32,7 @@ export class LogElement extends LightElement {
   loadEarlier: () => Promise<void> = () => Promise.resolve();
   loadingEarlier = false;
   #putBack: (() => void) | null = null;
+  #running: TurnElement | null = null;
   readonly keeper = new ScrollKeeper(this, (attached) => this.#attachedChanged(attached));
 
   constructor() {
@@ -44,8 +45,7 @@ export class LogElement extends LightElement {
 
   /** Shows texts in progress without drawing anything else. */
   showAnswers(chat: ChatState): void {
-    const turn = this.querySelector<TurnElement>('chatstream-turn.running');
-    turn?.showAnswers(chat.answers);
+    this.#running?.showAnswers(chat.answers);
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -56,6 +56,8 @@ export class LogElement extends LightElement {
   }
 
   protected override updated(): void {
+    // Not for each piece of an answer: it is the last of what may be thousands.
+    this.#running = this.querySelector<TurnElement>('chatstream-turn.running');
     if (this.chat) this.showAnswers(this.chat);
     this.keeper.stick();
     const putBack = this.#putBack;

@@ -17,9 +17,7 @@ export const log = css`
   /* Blocks, not a flex column: one that grows then costs no layout of all the others. */
   .log-inner {
     padding: var(--space);
-  }
-  :is(.log-inner, .chunk) > * + * {
-    margin-block-start: 14px;
+    padding-block-start: max(0px, var(--space) - 14px);
   }
   .chunk {
     content-visibility: auto;
@@ -29,7 +27,9 @@ export const log = css`
   .chunk:last-of-type {
     content-visibility: visible;
   }
+  /* A margin of its own: with "* + *", a block that is added to an answer has all of it styled again. */
   .entry {
+    margin-block-start: 14px;
     content-visibility: auto;
     overflow-clip-margin: 28px;
     contain-intrinsic-size: auto 96px;
