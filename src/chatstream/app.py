@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Litestar
 
 from chatstream.config import Settings
-from chatstream.http.openapi import openapi_config
+from chatstream.http.openapi import openapi_config, schema_again
 from chatstream.plugin import ChatStreamPlugin
 
 
@@ -23,7 +23,9 @@ def create_app(settings: Settings | None = None, agent: object | None = None) ->
 
 def app_of(plugin: ChatStreamPlugin) -> Litestar:
     """The application around a plugin that was built before."""
+    prefix = plugin.settings.prefix
     return Litestar(
+        route_handlers=[schema_again(f"{prefix}/schema")] if prefix else [],
         plugins=[plugin],
         openapi_config=openapi_config(version()),
         logging_config=None,  # whoever runs the process says how it logs

@@ -30,6 +30,9 @@ Database = Annotated[
     str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$")
 ]
 
+_ESCAPED_BYTES = 6  # the longest that a byte of content becomes: \\u0001
+_AROUND_CONTENT_BYTES = 65_536
+
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -105,11 +108,19 @@ class Settings(Struct, frozen=True, kw_only=True):
         """
         given = _from_file(toml_path) | _from_environment(environ) | _from_arguments(overrides)
         values = {name: _converted(name, one) for name, one in given.items()}
-        return msgspec.convert(values, cls)
+        return _roomy(msgspec.convert(values, cls), values)
 
     def __repr__(self) -> str:
         shown = ((name, getattr(self, name)) for name in _FIELDS if name not in _SECRET)
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown)})"
+
+
+def _roomy(settings: Settings, given: Mapping[str, object]) -> Settings:
+    """A frame holds any legal content, however it is escaped, unless its own size is given."""
+    needed = settings.max_content_bytes * _ESCAPED_BYTES + _AROUND_CONTENT_BYTES
+    if "max_frame_bytes" in given or settings.max_frame_bytes >= needed:
+        return settings
+    return msgspec.structs.replace(settings, max_frame_bytes=needed)
 
 
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}

@@ -100,11 +100,15 @@ class Identities:
         Raises:
             Refused: ``unauthenticated``, or ``unavailable`` while no keys can be read.
         """
-        if self._keys is not None:
-            header = self._header(token)
-            if header.alg in KEY_ALGORITHMS:
-                await self._keys.prepare(header.alg, header.kid)
-        return self.verify(token)
+        header = self._header(token)
+        if self._keys is None or header.alg not in KEY_ALGORITHMS:
+            return self.verify(token)
+        await self._keys.prepare(header.alg, header.kid)
+        claims = self._signed_claims(token)
+        if claims is None:
+            await self._keys.renew()
+            return self.verify(token)
+        return self._identity(claims)
 
     def verify(self, token: str) -> Identity:
         """As ``authenticate``, with the keys known now: for a token that was checked before.
@@ -112,7 +116,11 @@ class Identities:
         Raises:
             Refused: ``unauthenticated``.
         """
-        claims = self._claims(token)
+        return self._identity(self._signed_claims(token))
+
+    def _identity(self, claims: _Claims | None) -> Identity:
+        if claims is None:
+            raise Refused("unauthenticated", "the token is not valid")
         now_s = self._clock() / 1000
         if claims.exp <= now_s:
             raise Refused("unauthenticated", "the token has expired")
@@ -147,7 +155,8 @@ class Identities:
         token = self._jws.encode(msgspec.json.encode(claims), self._secret, algorithm="HS256")
         return token, Identity(user_id, expires_at_ms, admin=False, visitor=True)
 
-    def _claims(self, token: str) -> _Claims:
+    def _signed_claims(self, token: str) -> _Claims | None:
+        """What the token claims, if one of the known keys signed it."""
         header = self._header(token)
         for key in self._keys_for(header):
             try:
@@ -155,7 +164,7 @@ class Identities:
                 return _CLAIMS.decode(payload)
             except _not_a_token():
                 continue
-        raise Refused("unauthenticated", "the token is not valid")
+        return None
 
     def _header(self, token: str) -> _Header:
         if len(token) > _MAX_TOKEN_CHARACTERS:

@@ -66,8 +66,8 @@ def new_socket_id() -> SocketId:
 
 
 def new_command_id() -> str:
-    """An idempotency key for a caller that gave none."""
-    return f"cmd_{new_nonce()}"
+    """An idempotency key for a caller that gave none: a message's id, where it is one."""
+    return f"msg_{new_nonce()}"
 
 
 def sortable_time(now_ms: int) -> str:

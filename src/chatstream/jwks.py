@@ -1,8 +1,8 @@
 """The public keys of the application that signs tokens: a JWK Set in a file or at a URL.
 
-Keys are kept until a token names one that is not among them; then the set is read again, in a
-thread, but not more often than every ``RELOAD_AFTER_S``: forged key ids must not become
-requests to somebody's identity provider.
+Keys are kept until a token names one that is not among them, or was signed with none of them;
+then the set is read again, in a thread, but not more often than every ``RELOAD_AFTER_S``: forged
+tokens must not become requests to somebody's identity provider.
 """
 
 from __future__ import annotations
@@ -75,15 +75,26 @@ class KeySet:
         if not self._keys:
             raise Refused("unavailable", "the keys that tokens are signed with cannot be read")
 
+    async def renew(self) -> None:
+        """Read the set again if the last time is long enough ago: no key fits a signature, and
+        a new key may have the id of an old one, or none."""
+        async with self._loading:
+            if self._may_load():
+                await self._load()
+
     def _may_load(self) -> bool:
         return self._tried_at is None or self._clock() - self._tried_at >= RELOAD_AFTER_S
 
     async def _load(self) -> None:
+        first = not self._keys
         self._tried_at = self._clock()
         try:
             self._keys = await asyncio.to_thread(_read, self._source)
         except (OSError, ValueError) as error:
             _log.warning("the key set cannot be read, the known keys stay: %s", error)
+        else:
+            if first:
+                self._tried_at = None  # no token has made us read a set that was known
 
 
 def _is_url(source: str) -> bool:

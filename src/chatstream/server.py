@@ -87,6 +87,7 @@ class Server(uvicorn.Server):
         """The first signal drains, the second ends."""
         if not self.should_exit:
             self.should_exit = True
+            self._arm_watchdog()  # here, since an agent may be holding the loop up
             return
         self.force_exit = True
         if self._owns_process:
@@ -103,7 +104,6 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, say goodbye, then do as uvicorn does, each with its share of the time."""
-        self._arm_watchdog()
         for server in self.servers:
             server.close()
         await self._say_goodbye(0.35 * self._drain_s)

@@ -216,3 +216,18 @@ async def test_the_socket_that_was_closed_harmed_no_other(person: Person, talk: 
     await bad.connection.send(b"\xff", text=True)
     await bad.closed()
     await talk.say("echo unharmed")
+
+
+async def test_a_null_is_as_good_as_an_absent_field_where_it_may_be_absent(
+    person: Person, talk: Talk
+):
+    optional = {"after": None, "after_event": None, "last": None}
+    socket = await person.join()
+    _, events, _ = await socket.read_chat(user_chat_id=talk.chat, **optional)
+    assert events[0]["position"] == 1
+    nulls = {"user_intent_id": None, "new_intent": None}
+    await talk.say("echo hi", id="mine", **nulls)
+    assert (await talk.send("echo hi", id="mine"))["duplicate"] is True
+    await talk.do("cancel", turn=None)
+    batched = await person.connect()
+    assert (await batched.hello(token=person.token, batch=None))["type"] == "welcome"

@@ -40,6 +40,20 @@ async def test_a_turn_that_does_not_end_does_not_hold_the_server(
     assert time.monotonic() - started < 1 + 2
 
 
+async def test_an_agent_that_holds_the_loop_up_does_not_hold_the_server(
+    launch: Launch, people: MakePerson
+):
+    server = launch(DRAIN=2)
+    talk = await people(server).talk()
+    held = {"type": "send", "id": "m", "user_chat_id": talk.chat, "content": "mark held ; block 60"}
+    await talk.socket.post(held)  # not even its ack can be sent
+    await server.marked("held")
+    started = time.monotonic()
+    server.terminate()
+    assert await asyncio.to_thread(server.exit_code) == 0
+    assert time.monotonic() - started < 2 + 2
+
+
 async def test_nothing_acked_is_lost_in_the_drain(launch: Launch, people: MakePerson):
     server = launch(DRAIN=3)
     talk = await people(server).talk()

@@ -288,6 +288,9 @@ async def test_openapi_is_at_schema(server: Server):
     async with http_client(server) as http:
         for path in ("/schema", "/schema/openapi.json"):
             assert (await http.get(server.url + path, follow_redirects=True)).status_code == 200
+        under_prefix = await http.get("/schema")
+        assert under_prefix.json() == (await http.get(f"{server.url}/schema")).json()
+        assert "/api/v1/chats" in under_prefix.json()["paths"]
 
 
 async def test_my_live_sockets_are_listed(person: Person, stranger: Person):
@@ -303,6 +306,18 @@ async def test_my_live_sockets_are_listed(person: Person, stranger: Person):
     for connection in connections:
         assert TIMESTAMP.fullmatch(connection["connected_at"])
         assert isinstance(connection["node"], str)
+
+
+async def test_my_live_sockets_come_by_the_page(person: Person):
+    sockets = [await person.join() for _ in range(3)]
+    pages = [await person.get("/connections", limit=2)]
+    pages.append(await person.get("/connections", limit=2, cursor=pages[0]["next"]))
+    shown = [[one["socket_connection_id"] for one in page["items"]] for page in pages]
+    ids = [socket.frames[0]["socket_connection_id"] for socket in sockets]
+    assert (len(shown[0]), set(shown[0] + shown[1])) == (2, set(ids))
+    assert pages[1]["next"] is None
+    for wrong in ({"limit": 0}, {"limit": 201}, {"cursor": "garbage"}):
+        problem(await person.http.get("/connections", params=wrong), 400, "invalid_frame")
 
 
 async def test_a_closed_socket_is_not_listed_any_more(person: Person):

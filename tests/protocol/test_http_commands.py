@@ -182,3 +182,34 @@ async def test_commands_by_http_are_in_one_order_with_those_by_socket(person: Pe
         positions.append(taken["position"])
     assert positions == sorted(positions)
     await talk.socket.until(of_type("response", content="5"))
+
+
+@pytest.mark.parametrize("path", ["/messages", "/retry", "/components/cmp_x", "/cancel", "/close"])
+@pytest.mark.parametrize("body", ["nonsense", "{}", '{"id": 7}'])
+async def test_who_is_not_known_hears_that_and_nothing_of_the_body(
+    talk: Talk, path: str, body: str
+):
+    answer = await talk.person.http.post(
+        talk.path + path, content=body, headers={"Authorization": "Bearer nobody"}
+    )
+    problem(answer, 401, "unauthenticated")
+
+
+async def test_an_id_that_the_server_makes_has_a_prefix_of_the_protocol(talk: Talk):
+    for path, body in (("/messages", {"content": "echo hi"}), ("/cancel", None), ("/close", None)):
+        assert ack(await post(talk, path, body))["id"].startswith("msg_")
+
+
+@pytest.mark.parametrize("wait", ["99999999999999999999", '"15"', "15.25"])
+async def test_however_the_wait_is_written_it_is_waited(talk: Talk, wait: str):
+    answer = await post(talk, "/messages", {"content": "echo hi"}, Prefer=f"wait={wait}")
+    assert answer.status_code == 200
+    assert outline(answer.json()["items"])[-1] == "turn finished"
+
+
+async def test_a_null_is_as_good_as_an_absent_field_where_it_may_be_absent(talk: Talk):
+    body = {"id": "mine", "content": "echo hi"}
+    nulls = {"user_intent_id": None, "new_intent": None}
+    ack(await post(talk, "/messages", body | nulls))
+    assert ack(await post(talk, "/messages", body))["duplicate"] is True
+    await talk.end("mine")

@@ -249,6 +249,22 @@ async def test_last_never_starts_later_than_the_running_turn(person: Person, tal
     await talk.end(ack["id"])
 
 
+async def test_last_never_starts_later_than_the_message_that_had_to_wait_for_the_running_turn(
+    person: Person, talk: Talk
+):
+    first, second = new_id("gate"), new_id("gate")
+    ahead = await talk.send(f"think a ; wait {first} ; echo x")
+    waiting = await talk.send(f"think b ; wait {second} ; echo y")
+    talk.person.server.open_gate(first)
+    await talk.end(ahead["id"])
+    await talk.event("thinking", step="b")
+    opened, events, _ = await (await person.join()).read_chat(user_chat_id=talk.chat, last=0)
+    assert opened["turn"] == {"message_id": waiting["id"], "attempt": 1}
+    assert events[0]["message_id"] == waiting["id"]
+    talk.person.server.open_gate(second)
+    await talk.end(waiting["id"])
+
+
 async def test_open_again_moves_to_the_new_start(talk: Talk):
     newest = await long_talk(talk, 2)
     _, tail, _ = await talk.socket.read_chat(user_chat_id=talk.chat, after=newest - 2)

@@ -33,6 +33,14 @@ def test_the_defaults_are_those_of_the_protocol():
     assert (settings.node_lease_s, settings.drain_s) == (5, 10)
 
 
+def test_a_frame_holds_any_legal_content_however_it_is_escaped_unless_its_size_is_given():
+    large = Settings.load({"CHATSTREAM_MAX_CONTENT_BYTES": "100000"})
+    assert large.max_frame_bytes >= 6 * 100_000
+    assert Settings.load({"CHATSTREAM_MAX_CONTENT_BYTES": "10"}).max_frame_bytes == 262144
+    given = {"CHATSTREAM_MAX_CONTENT_BYTES": "100000", "CHATSTREAM_MAX_FRAME_BYTES": "2000"}
+    assert Settings.load(given).max_frame_bytes == 2000
+
+
 def test_an_argument_beats_the_environment_which_beats_the_file_which_beats_the_default(toml):
     path = toml("port = 1\nhost = 'file'\nheartbeat = 7\n")
     environ = {"CHATSTREAM_PORT": "2", "CHATSTREAM_HOST": "environment"}

@@ -391,18 +391,33 @@ class TestKeySetsByUrl:
         assert {identity.user_id for identity in found} == {"ann"}
         assert server.requests == 1
 
-    async def test_an_unknown_key_id_fetches_again_but_not_at_once(
+    async def test_an_unknown_key_id_fetches_again_once_but_not_with_every_token(
         self, server, identities, ec_key, monkeypatch
     ):
         server.serve(ec_key, "one")
         await identities.authenticate(self.token(ec_key, "one"))
         server.serve(ec_key, "two")
+        assert (await identities.authenticate(self.token(ec_key, "two"))).user_id == "ann"
+        assert server.requests == 2
+        server.serve(ec_key, "three")
         for _ in range(5):
             with pytest.raises(Refused, match="unauthenticated"):
-                await identities.authenticate(self.token(ec_key, "two"))
-        assert server.requests == 1
+                await identities.authenticate(self.token(ec_key, "three"))
+        assert server.requests == 2
         monkeypatch.setattr("chatstream.jwks.RELOAD_AFTER_S", 0.0)
-        assert (await identities.authenticate(self.token(ec_key, "two"))).user_id == "ann"
+        assert (await identities.authenticate(self.token(ec_key, "three"))).user_id == "ann"
+        assert server.requests == 3
+
+    async def test_a_new_key_under_the_id_of_an_old_one_is_fetched(
+        self, server, identities, ec_key
+    ):
+        server.serve(ec_key, "same")
+        await identities.authenticate(self.token(ec_key, "same"))
+        new_key = ec.generate_private_key(ec.SECP256R1())
+        server.serve(new_key, "same")
+        assert (await identities.authenticate(self.token(new_key, "same"))).user_id == "ann"
+        with pytest.raises(Refused, match="unauthenticated"):
+            await identities.authenticate(self.token(ec_key, "same"))
         assert server.requests == 2
 
     async def test_as_long_as_no_keys_can_be_read_the_service_is_unavailable(

@@ -225,7 +225,7 @@ def _turn_started(state: UserChat, fact: TurnChanged) -> UserChat:
         caused_by=fact.caused_by,
         message=message,
         attempt=fact.attempt,
-        first_position=message.position if starts_at_once else state.position,
+        first_position=message.position if fact.retry_of is None else state.position,
         user_intent_id=intent_id,
         session_id=fact.session_id,
         socket_connection_id=fact.socket_connection_id,

@@ -38,7 +38,7 @@ class MessageBody(CommandBody, frozen=True, kw_only=True):
 
     content: str
     user_intent_id: Id | None = None
-    new_intent: bool = False
+    new_intent: bool | None = False
 
 
 class ValuesBody(CommandBody, frozen=True, kw_only=True):

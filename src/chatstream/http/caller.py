@@ -6,14 +6,17 @@ from an allowed origin.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
 from typing import Any, Final
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
 
 from chatstream.errors import Refused
-from chatstream.http.backend import Backend, BackendDependency
+from chatstream.http.backend import Backend
 from chatstream.identity import COOKIE, Identity
 from chatstream.ids import ChatId, is_id
 from chatstream.origin import request_allowed
@@ -21,11 +24,34 @@ from chatstream.origin import request_allowed
 SET_COOKIE: Final = "chatstream_set_cookie"
 """The key of the request's state under which a ``Set-Cookie`` value waits for the response."""
 
+CALLER: Final = "chatstream_caller"
+"""The name by which a handler asks who asks."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AnyRequest = Request[Any, Any, State]
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
-async def caller_of(request: AnyRequest, chatstream_backend: BackendDependency) -> Identity:
+def identifying(backend: Backend) -> Callable[[AnyConnection, BaseRouteHandler], Awaitable[None]]:
+    """Finds out who asks, for every handler that wants to know. As a guard it comes before the
+    body and the parameters are looked at: who may not ask learns nothing else."""
+
+    async def identify(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        if CALLER in handler.parsed_fn_signature.parameters:
+            assert isinstance(connection, Request)
+            connection.state[CALLER] = await _caller_of(connection, backend)
+
+    return identify
+
+
+def caller(request: AnyRequest) -> Identity:
+    """Who asks, as the guard found out; the dependency ``chatstream_caller``."""
+    identity = request.state[CALLER]
+    assert isinstance(identity, Identity)
+    return identity
+
+
+async def _caller_of(request: AnyRequest, backend: Backend) -> Identity:
     """Who asks; without a token or a cookie somebody new, where that is allowed.
 
     Raises:
@@ -33,15 +59,15 @@ async def caller_of(request: AnyRequest, chatstream_backend: BackendDependency) 
     """
     token = _bearer(request)
     if token is not None:
-        return await chatstream_backend.identities.authenticate(token)
+        return await backend.identities.authenticate(token)
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
-        return new_visitor(request, chatstream_backend)[1]
-    refuse_foreign_origin(request, chatstream_backend)
-    identity = await chatstream_backend.identities.authenticate(cookie)
-    renewed = chatstream_backend.identities.renewed(identity)
+        return new_visitor(request, backend)[1]
+    refuse_foreign_origin(request, backend)
+    identity = await backend.identities.authenticate(cookie)
+    renewed = backend.identities.renewed(identity)
     if renewed is not None:
-        _keep_cookie(request, chatstream_backend, renewed)
+        _keep_cookie(request, backend, renewed)
     return identity
 
 

@@ -37,7 +37,7 @@ Prefer = Annotated[
     str | None,
     HeaderParameter(name="Prefer", description="`wait=N`: answer with the turn if it ends in N s"),
 ]
-_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,5}(?:\.[0-9]{1,3})?)(?=$|[,;\s])", re.IGNORECASE)
+_WAIT = re.compile(r'(?:^|[,;\s])wait=("?)([0-9]+(?:\.[0-9]+)?)\1(?=$|[,;\s])', re.IGNORECASE)
 _LONGEST_WAIT_S = 600.0
 _ANSWERED = ResponseSpec(
     AnsweredTurn, description="The turn has ended; with `Prefer: wait=N`", generate_examples=False
@@ -72,7 +72,7 @@ class MessagesController(Controller):
             id=key(data.id),
             content=data.content,
             user_intent_id=None if wanted is None else IntentId(wanted),
-            new_intent=data.new_intent,
+            new_intent=bool(data.new_intent),
         )
         ack = await acknowledged(chatstream_backend, chatstream_caller, command)
         wait_s = wait_wanted(prefer)
@@ -167,7 +167,7 @@ class MessagesController(Controller):
 def wait_wanted(prefer: str | None) -> float | None:
     """The seconds in a ``Prefer`` header's ``wait``; None if it has none that is a number."""
     match = _WAIT.search(prefer or "")
-    return None if match is None else min(float(match[1]), _LONGEST_WAIT_S)
+    return None if match is None else min(float(match[2]), _LONGEST_WAIT_S)
 
 
 async def _answered(backend: Backend, ack: Ack, wait_s: float) -> Response[Any]:

@@ -18,7 +18,7 @@ from litestar.params import FromPath
 from chatstream.http.assets import Assets
 from chatstream.http.backend import Backend, BackendDependency
 from chatstream.http.bodies import StrictRequest
-from chatstream.http.caller import caller_of
+from chatstream.http.caller import CALLER, caller, identifying
 from chatstream.http.chats import READ, ChatsController
 from chatstream.http.health import HealthController
 from chatstream.http.intents import IntentsController
@@ -64,8 +64,9 @@ def _under_prefix(backend: Backend) -> Router:
         ],
         dependencies={
             **_backend_dependency(backend),
-            "chatstream_caller": Provide(caller_of),
+            CALLER: Provide(caller, sync_to_thread=False),
         },
+        guards=[identifying(backend)],
         request_class=StrictRequest,
         # The same bound as on a socket: it holds any legal content, however it is escaped.
         request_max_body_size=backend.settings.max_frame_bytes,

@@ -13,9 +13,9 @@ from chatstream.errors import Refused
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.caller import new_visitor, owner_wanted
 from chatstream.http.chats import READ, erase_chat
-from chatstream.http.paging import Page
+from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, page
 from chatstream.http.problem import problems
-from chatstream.projections.rows import ConnectionRow
+from chatstream.projections.rows import After, ConnectionRow
 from chatstream.timestamps import to_text
 
 
@@ -45,10 +45,15 @@ class UsersController(Controller):
         self,
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
+        *,
+        limit: Limit = 50,
+        cursor: Cursor = None,
         user_id: FromQuery[str | None] = None,
     ) -> Page[ConnectionRow]:
         owner = owner_wanted(chatstream_caller, user_id)
-        return Page(await chatstream_backend.connections.of_user(owner), None)
+        after = decode_cursor(cursor)
+        rows = sorted(await chatstream_backend.connections.of_user(owner), key=_place)
+        return page([row for row in rows if after is None or _place(row) > after], limit, _place)
 
     @delete("/users/me", responses=problems(403), summary="Erase all my chats")
     async def erase_me(
@@ -70,6 +75,10 @@ class UsersController(Controller):
         if not chatstream_caller.admin and wanted != chatstream_caller.user_id:
             raise Refused("not_found")
         await _erase_user(chatstream_backend, wanted)
+
+
+def _place(row: ConnectionRow) -> After:
+    return After(row.connected_at, row.socket_connection_id)
 
 
 async def _erase_user(backend: Backend, user_id: str) -> None:

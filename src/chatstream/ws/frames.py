@@ -23,7 +23,8 @@ Nonce = ShortText | int | float | bool
 
 
 class _ClientFrame(Struct, frozen=True, kw_only=True, tag_field="type"):
-    pass
+    """A null is as good as an absent field where a field may be absent: many a language writes
+    what is not set as null."""
 
 
 class Hello(_ClientFrame, frozen=True, kw_only=True, tag="hello"):
@@ -31,7 +32,7 @@ class Hello(_ClientFrame, frozen=True, kw_only=True, tag="hello"):
 
     protocol: ShortText
     token: ShortText | None = None
-    batch: bool = False
+    batch: bool | None = False
 
 
 class Open(_ClientFrame, frozen=True, kw_only=True, tag="open"):
@@ -39,7 +40,7 @@ class Open(_ClientFrame, frozen=True, kw_only=True, tag="open"):
 
     id: Id | None = None
     user_chat_id: Id | None = None
-    after: WireInt = 0
+    after: WireInt | None = 0
     after_event: Id | None = None
     last: WireInt | None = None
 
@@ -54,7 +55,7 @@ class Send(_CommandFrame, frozen=True, kw_only=True, tag="send"):
 
     content: str
     user_intent_id: Id | None = None
-    new_intent: bool = False
+    new_intent: bool | None = False
 
 
 class Submit(_CommandFrame, frozen=True, kw_only=True, tag="submit"):

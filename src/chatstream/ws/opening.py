@@ -132,12 +132,12 @@ _named = msgspec.json.Decoder(_Named)
 
 async def find_start(frame: Open, chat: UserChat, feed: Feed) -> Start:
     """Where to begin in ``chat``. Raises ``Refused`` where the log cannot be read."""
-    newest_start = _start_of_last(frame, chat)
-    if frame.after > chat.position:
+    newest_start, after = _start_of_last(frame, chat), frame.after or 0
+    if after > chat.position:
         return Start(newest_start, "unknown_position")
     if await _is_other_event(frame, feed):
         return Start(newest_start, "event_mismatch")
-    return Start(max(frame.after, newest_start))
+    return Start(max(after, newest_start))
 
 
 def _start_of_last(frame: Open, chat: UserChat) -> int:

@@ -204,7 +204,7 @@ class Session:
         if frame.protocol != PROTOCOL:
             return self._close(4400, f"the protocol spoken here is {PROTOCOL}")
         self._state = "greeting"
-        return [Greet(frame.token, frame.batch)]
+        return [Greet(frame.token, bool(frame.batch))]
 
     def _take(self, frame: ClientFrame | BadFrame, now: float) -> list[Effect]:
         if not isinstance(frame, (Ping, Auth)):

@@ -62,7 +62,7 @@ def to_command(frame: CommandFrame, origin: Origin) -> AnyClientCommand:
             return SendMessage(
                 user_chat_id=chat_id, user_id=user_id, now_ms=now_ms, nonce=nonce,
                 socket_connection_id=socket_id, id=frame.id, content=frame.content,
-                user_intent_id=_intent(frame.user_intent_id), new_intent=frame.new_intent,
+                user_intent_id=_intent(frame.user_intent_id), new_intent=bool(frame.new_intent),
             )  # fmt: skip
         case Submit():
             return SubmitComponent(
