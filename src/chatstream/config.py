@@ -42,6 +42,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     agent: str | None = None
     """``module:name`` of the agent; None is the built-in one."""
+    model: str | None = None
+    """``provider:name`` of a language model, for what the assistant does not understand by
+    itself; needs the extra ``chatstream[llm]``."""
     host: str = "127.0.0.1"
     port: Port = 8000
     """0 lets the system choose."""

@@ -202,13 +202,13 @@ def _postgres(database: str, *, read_only: bool) -> Engine:
 
 def _agent(settings: Settings, agent: object | None, fetch: Fetch, write: WriteRow) -> Agent:
     if agent is not None:
-        return as_agent(agent)
+        return as_agent(agent, settings.model)
     if settings.agent is not None:
-        return load_agent(settings.agent)
+        return load_agent(settings.agent, settings.model)
     from chatstream.assistant.demo import demo_tools
     from chatstream.assistant.demo.pacing import paced
 
-    return paced(as_agent(demo_tools(fetch, write)))
+    return paced(as_agent(demo_tools(fetch, write), settings.model))
 
 
 def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:

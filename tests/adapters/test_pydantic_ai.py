@@ -8,7 +8,9 @@ import pytest
 
 pytest.importorskip("pydantic_ai", reason="the extra chatstream[llm] is not installed")
 
-from pydantic_ai import Agent, ModelRetry, RunContext
+from msgspec.structs import replace
+from pydantic import BaseModel
+from pydantic_ai import Agent, DeferredToolRequests, ModelRetry, RunContext
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
@@ -17,10 +19,14 @@ from pydantic_ai.models.test import TestModel
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.state import PastCall
-from chatstream.domain.steps import Delta, FollowUp, ToolCall, ToolResult
+from chatstream.domain.steps import Delta, ToolCall, ToolResult
 from chatstream.testing import TestChat
 from chatstream.turns.agents import as_agent
 from chatstream.turns.turn import Turn
+
+
+class Alarm(BaseModel):
+    hour: int
 
 
 def returns(messages) -> list[ToolReturnPart]:
@@ -218,9 +224,8 @@ def a_turn(**more) -> Turn:
         user_chat_id="chat",
         user_intent_id="intent",
         session_id=None,
-        message_id="message",
         now_ms=0,
-        **{"attempt": 1, **more},
+        **{"attempt": 1, "message_id": "message", **more},
     )
 
 
@@ -257,13 +262,94 @@ async def test_a_call_has_the_same_id_in_every_attempt_and_its_earlier_result_is
     assert ran == [7]
 
 
-async def test_the_user_is_asked_where_a_crash_left_it_unknown_whether_a_tool_has_run():
+def unknown_call(ran: list[int], call_id: str, **more) -> Turn:
+    """The turn after one that a crash in a call has ended with a question."""
+    unknown = PastCall(call_id, "ring", {"hour": 7}, idempotent=False)
+    return a_turn(tool_calls=(unknown,), question="Was interrupted. Shall I try again?", **more)
+
+
+async def test_a_call_that_a_crash_left_unknown_is_made_again_under_its_id_if_the_user_says_so():
+    ran: list[int] = []
+    steps = await steps_of(ringing(ran), replace(unknown_call(ran, "call_1"), content="Yes."))
+    assert [step.call_id for step in steps if isinstance(step, ToolCall)] == ["call_1"]
+    assert ran == [7]
+
+
+@pytest.mark.parametrize("said", ["no", "yes, but at eight", "what is the time"])
+async def test_it_is_not_made_again_for_anything_but_a_plain_yes(said):
+    ran: list[int] = []
+    steps = await steps_of(ringing(ran), replace(unknown_call(ran, "call_1"), content=said))
+    assert not any(isinstance(step, ToolCall) for step in steps)
+    assert any("did not agree" in step.text for step in steps if isinstance(step, Delta))
+    assert ran == []
+
+
+async def test_a_cancelled_call_that_nobody_asked_about_is_not_made_again():
+    ran: list[int] = []
+    turn = replace(unknown_call(ran, "call_1"), content="ok", question=None)
+    await steps_of(ringing(ran), turn)
+    assert ran == []
+
+
+async def test_a_call_has_the_id_that_it_had_when_its_message_is_run_again():
+    [first] = [s for s in await steps_of(ringing([]), a_turn()) if isinstance(s, ToolCall)]
+    retried = a_turn(message_id="retry-1", retry_of="message")
+    [again] = [s for s in await steps_of(ringing([]), retried) if isinstance(s, ToolCall)]
+    assert again.call_id == first.call_id
+
+
+async def test_the_user_is_asked_before_a_tool_of_ones_own_that_requires_approval():
+    ran: list[int] = []
+    agent = Agent(calling("ring", '{"hour": 7}'), output_type=[str, DeferredToolRequests])
+
+    @agent.tool_plain(requires_approval=True)
+    def ring(hour: int) -> str:
+        ran.append(hour)
+        return "set"
+
+    async with TestChat(agent) as chat:
+        asked = await chat.send("Wake me")
+        assert (asked.answer, asked.end) == ("Ring (hour: 7): shall I do that?", "needs_input")
+        assert ran == []
+        done = await chat.answer({"value": "yes"})
+        assert (done.answer, ran) == ("It said set", [7])
+        assert (await chat.state()).unfinished.popitem()[1].slots == {}
+
+
+async def test_a_structured_output_is_answered_as_json():
+    async with TestChat(
+        Agent(TestModel(custom_output_args={"hour": 7}), output_type=Alarm)
+    ) as chat:
+        turn = await chat.send("Wake me")
+    assert turn.answer == '{"hour":7}'
+
+
+async def test_a_tool_that_breaks_fails_the_turn_and_its_call():
+    agent = Agent(calling("ring", "{}"))
+
+    @agent.tool_plain
+    def ring() -> str:
+        raise RuntimeError("secret-detail")
+
+    async with TestChat(agent) as chat:
+        turn = await chat.send("Wake me")
+    assert turn.end == "failed"
+    assert [fact.ok for fact in of(ToolReturned, turn)] == [False]
+
+
+async def test_an_earlier_refusal_of_a_call_is_told_again():
     ran: list[int] = []
     [first] = [s for s in await steps_of(ringing(ran), a_turn()) if isinstance(s, ToolCall)]
-    unknown = PastCall(first.call_id, "ring", {"hour": 7}, idempotent=False)
-    steps = await steps_of(ringing(ran), a_turn(attempt=2, tool_calls=(unknown,)))
-    assert [type(step) for step in steps] == [FollowUp]
+    for retry in (True, False):
+        refused = ToolResult(first.call_id, ok=False, result={"reason": "full", "retry": retry})
+        steps = await steps_of(ringing(ran), a_turn(attempt=2), refused)
+        assert any(isinstance(step, ToolCall) for step in steps)
     assert ran == [7]
+
+
+async def test_what_another_agent_kept_is_not_mistaken_for_calls():
+    steps = await steps_of(Agent(TestModel(custom_output_text="Hi")), a_turn(slots={"_calls": 7}))
+    assert [step.text for step in steps if isinstance(step, Delta)] == ["Hi"]
 
 
 def test_the_import_of_the_server_brings_no_pydantic_ai():

@@ -28,6 +28,9 @@ EVIDENCE = 0.2
 
 def begin(skills: Skills, scene: Scene) -> Talk[None]:
     """A message that belongs to no task yet."""
+    if skills.has_model and scene.turn.intent_name == WITH_MODEL and scene.question is not None:
+        yield from ask_model(skills)  # it asked before a call, and this is the answer
+        return
     text = scene.turn.content
     pick = chosen(scene)
     act = None if pick is not None else act_of(text)

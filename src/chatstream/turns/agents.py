@@ -17,8 +17,9 @@ Steps = AsyncGenerator[Step | str, ToolResult | None]
 Agent = Callable[[Turn], Steps]
 
 
-def load_agent(spec: str) -> Agent:
-    """The agent that ``module:name`` names; modules of the working directory are found.
+def load_agent(spec: str, model: str | None = None) -> Agent:
+    """The agent that ``module:name`` names; modules of the working directory are found. ``model``
+    as for ``as_agent``.
 
     Raises:
         ConfigurationError: if there is no such module or name, or it is no agent.
@@ -34,13 +35,13 @@ def load_agent(spec: str) -> Agent:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the agent {spec!r} cannot be loaded: {error}") from error
-    return as_agent(found)
+    return as_agent(found, model)
 
 
-def as_agent(candidate: object) -> Agent:
+def as_agent(candidate: object, model: str | None = None) -> Agent:
     """``candidate`` as an agent: an async generator function, an ``async def`` that returns
-    the whole answer as a ``str``, a list of tools (the built-in assistant), or an ``Agent``
-    of pydantic-ai.
+    the whole answer as a ``str``, a list of tools (the built-in assistant, with the language
+    model ``model`` where that is named), or an ``Agent`` of pydantic-ai.
 
     Raises:
         ConfigurationError: if it is none of these.
@@ -48,9 +49,7 @@ def as_agent(candidate: object) -> Agent:
     if _is_pydantic_ai(candidate):
         return _from_pydantic_ai(candidate)
     if isinstance(candidate, list | tuple):
-        from chatstream.assistant.orchestrator import assistant_from_tools
-
-        return assistant_from_tools(cast("list[Callable[..., object]]", candidate))
+        return _assistant(cast("list[Callable[..., object]]", candidate), model)
     call = candidate if inspect.isroutine(candidate) else type(candidate).__call__
     if inspect.isasyncgenfunction(call):
         return cast("Agent", candidate)
@@ -60,6 +59,20 @@ def as_agent(candidate: object) -> Agent:
         f"{candidate!r} is no agent: an async generator function, an async function or a list of"
         " tools is needed"
     )
+
+
+def _assistant(tools: list[Callable[..., object]], model: str | None) -> Agent:
+    from chatstream.assistant.orchestrator import assistant_from_tools
+
+    return assistant_from_tools(tools, model=None if model is None else _llm(tools, model))
+
+
+def _llm(tools: list[Callable[..., object]], model: str) -> Agent:
+    try:
+        from chatstream.assistant.llm import llm_agent
+    except ImportError as error:
+        raise ConfigurationError("a language model needs the extra: chatstream[llm]") from error
+    return llm_agent(tools, model=model)
 
 
 def _is_pydantic_ai(candidate: object) -> bool:
