@@ -8,23 +8,61 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, assert_never
 
+from chatstream.domain.commands import AnyCommand
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Fetch, Sharing, Work
-from chatstream.ids import ChatId
+from chatstream.forwarding import command_of, word_of
+from chatstream.ids import ChatId, new_nonce
+from chatstream.lane import Receipt
+from chatstream.live.hub import Hub
 from chatstream.live.wakeup import Bus, LogWatch
+from chatstream.live.words import (
+    Do,
+    Free,
+    Here,
+    Piece,
+    Socket,
+    Want,
+    Who,
+    Word,
+    answers,
+    decode,
+    encode,
+)
 from chatstream.projections.models import ReadModels
 from chatstream.service import ChatService
 from chatstream.turns.runner import TurnRunner
+from chatstream.turns.showing import Seeing, Showing
 
 log = logging.getLogger(__name__)
 
 _NOBODY: Final = ""
-_WORK: Final = "work"
+_LOOK_EVERY_S: Final = 0.5
+_ANSWER_WITHIN_S: Final = 1.0
+_WORDS_THAT_WAIT: Final = 1_000
+_SOCKETS_TOLD: Final = 2_000
 _OWNER: Final = "SELECT owner FROM turn_work WHERE user_chat_id = ?"
+
+
+class _Asked:
+    """A question to the nodes ``silent``, and what they have answered."""
+
+    def __init__(self, silent: set[str]) -> None:
+        self.silent = silent
+        self.sockets: list[tuple[str, Socket]] = []
+        self.all_answered = asyncio.Event()
+
+    def take(self, here: Here) -> None:
+        """Some of the answer of a node."""
+        self.sockets += [(here.node, one) for one in here.sockets]
+        if here.is_last:
+            self.silent.discard(here.owner)
+        if not self.silent:
+            self.all_answered.set()
 
 
 class Cluster:
@@ -34,16 +72,21 @@ class Cluster:
         self,
         sharing: Sharing,
         fetch: Fetch,
+        *,
         service: ChatService,
         runner: TurnRunner,
         read_models: ReadModels,
-        *,
+        hub: Hub,
         lease_s: float,
     ) -> None:
-        from chatstream.eventstore.postgres_nodes import Lease
+        from chatstream.eventstore.postgres_nodes import LIVING, Lease
         from chatstream.live.wakeup_postgres import PostgresBus
 
+        self.sockets_of: Callable[[str | None], list[Socket]] = _no_sockets
+        """Assign one that knows this node's sockets of a user."""
+        self._node = sharing.node_id
         self._fetch = fetch
+        self._service = service
         self._runner = runner
         self._read_models = read_models
         self._watch = LogWatch(sharing.node_id, fetch, service.heard)
@@ -52,7 +95,14 @@ class Cluster:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._has_left = False
+        self._words: list[Word] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._asked: dict[str, _Asked] = {}
+        self._living = LIVING
+        self._seeing = Seeing(hub, self.say, service.state_of)
         runner.is_ours = self._is_ours
+        runner.showing, runner.seeing = Showing(self.say), self._seeing
+        service.elsewhere = self._ask_to_do
 
     def is_on_duty(self) -> bool:
         """Whether this node does what one of all is to do."""
@@ -72,6 +122,7 @@ class Cluster:
         self._tasks = [
             asyncio.create_task(self._watch.run(), name="chatstream-log"),
             asyncio.create_task(self._bus.run(), name="chatstream-bus"),
+            asyncio.create_task(self._look(), name="chatstream-others"),
         ]
 
     async def hand_over(self, stored: Callable[[], Awaitable[None]]) -> None:
@@ -84,17 +135,74 @@ class Cluster:
         self._runner.stop()
         await stored()
         await asyncio.to_thread(self._lease.leave)
-        await self._bus.tell([_WORK])
+        await self._bus.tell([encode(Free())])
 
     async def close(self) -> None:
         """Listen no more; ``hand_over`` comes before."""
-        await self._bus.tell([_WORK])  # turns may have begun since
+        await self._bus.tell([encode(Free())])  # turns may have begun since
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
         await self._bus.close()
+
+    async def sockets_elsewhere(self, user_id: str | None) -> list[tuple[str, Socket]]:
+        """The sockets of a user (None: of everybody) at the other nodes, with their node. One
+        that does not answer in time has none.
+
+        Raises:
+            Refused: ``unavailable``.
+        """
+        rows = await self._fetch(self._living, ())
+        others = {str(owner) for (owner,) in rows} - {self._lease.owner}
+        if not others:
+            return []
+        asked = _Asked(others)
+        who = Who(new_nonce(), user_id)
+        self._asked[who.ask] = asked
+        try:
+            self.say([who])
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                await asked.all_answered.wait()
+        except TimeoutError:
+            log.warning("%d nodes did not tell their sockets", len(asked.silent))
+        finally:
+            del self._asked[who.ask]
+        return asked.sockets
+
+    def say(self, words: Sequence[Word]) -> None:
+        """Let the other nodes hear ``words``, soon and together with others."""
+        if len(self._words) < _WORDS_THAT_WAIT:
+            self._words += words
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        try:
+            while self._words:
+                words, self._words = self._words, []
+                await self._bus.tell([encode(word) for word in words])
+        finally:
+            self._telling = None
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            self._seeing.look()
+
+    def _ask_to_do(self, command: AnyCommand) -> None:
+        self.say([word_of(command)])
+
+    def _do(self, command: AnyCommand) -> None:
+        if self._runner.runs(command.user_chat_id):
+            # Who asked finds in the log what came of it.
+            self._service.submit(command).add_done_callback(_forget)
+
+    def _tell_sockets(self, who: Who) -> None:
+        if who.ask not in self._asked:
+            sockets = self.sockets_of(who.user_id)[:_SOCKETS_TOLD]
+            self.say(list(answers(who, self._node, self._lease.owner, sockets)))
 
     async def _is_ours(self, chat_id: ChatId) -> bool:
         return await self._fetch(_OWNER, (chat_id,)) == [(self._lease.owner,)]
@@ -107,8 +215,24 @@ class Cluster:
 
     def on_word(self, text: str) -> None:
         """Somebody said something."""
-        if text == _WORK:
-            self._lease.look_soon()
+        match word := decode(text):
+            case Free():
+                self._lease.look_soon()
+            case Want():
+                self._runner.wanted(word)
+            case Piece():
+                if not self._runner.runs(word.chat_id):
+                    self._seeing.take(word)
+            case Do():
+                if (command := command_of(word)) is not None:
+                    self._do(command)
+            case Who():
+                self._tell_sockets(word)
+            case Here():
+                if (asked := self._asked.get(word.ask)) is not None:
+                    asked.take(word)
+            case _:  # pragma: no cover
+                assert_never(word)
 
     def on_silence(self) -> None:
         """A hint may have been missed."""
@@ -136,3 +260,12 @@ class Cluster:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended, and everything with it
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _no_sockets(_: str | None) -> list[Socket]:
+    return []
+
+
+def _forget(receipt: asyncio.Future[Receipt]) -> None:
+    if not receipt.cancelled():
+        receipt.exception()

@@ -32,11 +32,13 @@ class Receipt(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """A command and who waits for it; ``tries`` is how often another node was faster."""
+    """A command and who waits for it; ``tries`` is how often another node was faster. With
+    ``patience_until`` another node was asked to carry it out, by then."""
 
     command: AnyCommand
     future: asyncio.Future[Receipt]
     tries: int = 0
+    patience_until: float | None = None
 
 
 class Verdict(Struct, frozen=True):

@@ -60,8 +60,8 @@ class Node:
         self.settings = settings
         self.now_ms = now_ms
         self.store = EventStore(engine)
-        owner = OWNER if engine.sharing is None else engine.sharing.node_id
-        self.read_models = ReadModels(owner, self.store.fetch)
+        self.name = OWNER if engine.sharing is None else engine.sharing.node_id
+        self.read_models = ReadModels(self.name, self.store.fetch)
         self.hub = Hub(self.store)
         self.service = ChatService(
             self.store, self.read_models, self.hub, is_shared=engine.sharing is not None
@@ -165,9 +165,10 @@ class Node:
         return Cluster(
             engine.sharing,
             self.store.fetch,
-            self.service,
-            self.runner,
-            self.read_models,
+            service=self.service,
+            runner=self.runner,
+            read_models=self.read_models,
+            hub=self.hub,
             lease_s=self.settings.node_lease_s,
         )
 

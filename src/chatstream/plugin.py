@@ -18,6 +18,7 @@ from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
 from chatstream.config import Settings
+from chatstream.connections import AllConnections
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue
 from chatstream.eventstore.writer import Batch
@@ -29,12 +30,10 @@ from chatstream.identity import Identities
 from chatstream.ids import ChatId
 from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
-from chatstream.node import OWNER, Node
+from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
-from chatstream.projections.rows import ConnectionRow
 from chatstream.projections.user_values import UserValues, WriteRow
-from chatstream.timestamps import to_text
 from chatstream.turns.agents import Agent, as_agent, load_agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
@@ -120,7 +119,7 @@ class ChatStreamPlugin(InitPlugin):
             service=self.node.service,
             lists=Lists(self.node.store, self.node.service, ttl_ms),
             user_values=UserValues(self._fetch, self._write_value),
-            connections=_LocalConnections(self.registry),
+            connections=AllConnections(self.node, self.registry),
             readiness=_StoreReadiness(self.node),
             metrics=self.metrics,
             streams=self.streams,
@@ -227,23 +226,6 @@ def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:
     except ImportError as error:
         raise ConfigurationError("tracing needs the extra: chatstream[otel]") from error
     return Watches(counted, TracedTurns(get_tracer("chatstream")))
-
-
-class _LocalConnections:
-    """The sockets of the only node there is."""
-
-    def __init__(self, registry: ConnectionRegistry) -> None:
-        self._registry = registry
-
-    async def of_user(self, user_id: str | None) -> list[ConnectionRow]:
-        """A user's sockets, the oldest first; with None everybody's."""
-        sockets = self._registry if user_id is None else self._registry.of_user(user_id)
-        return [
-            ConnectionRow(
-                one.socket_connection_id, to_text(one.connected_at_ms), one.user_chat_ids, OWNER
-            )
-            for one in sorted(sockets, key=lambda one: one.connected_at_ms)
-        ]
 
 
 class _StoreReadiness:

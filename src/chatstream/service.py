@@ -31,7 +31,7 @@ from chatstream.domain.commands import (
     Streamed,
     digest,
 )
-from chatstream.domain.events import AnyFact
+from chatstream.domain.events import AnyFact, TurnChanged
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.domain.user_chat import Decision, decide, remember
@@ -61,6 +61,8 @@ _MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
 LANES_IN_MEMORY = 5_000
 TRIES = 100
 """How often a command is decided again because another node was faster."""
+ANOTHER_WITHIN_S = 1.0
+"""How long the node that runs a turn may take to end it on the word of another one."""
 RELOAD_AFTER_S = 0.5
 """When a chat whose turn may have lost its run is read again while the storage is down."""
 
@@ -119,6 +121,8 @@ class ChatService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._committed_bodies: list[tuple[Feed, int, tuple[bytes, ...]]] = []
         self.turns: TurnWatcher | None = None
+        self.elsewhere: Callable[[AnyCommand], None] | None = None
+        """Assign one that lets the node that runs a chat's turn carry a command out."""
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
         """Handle ``command``; the future is done once the disk has it.
@@ -201,6 +205,11 @@ class ChatService:
         if append is None and self._is_shared and not is_fresh and not _is_known(verdict):
             self._hold(lane, waiting)
             return
+        if self._is_shared and self._is_for_another(lane, command, facts):
+            patient = self._ask_another(waiting)
+            if patient is not None:
+                self._hold(lane, patient, read_now=False)
+                return
         lane.verdicts.append(verdict)
         if append is None:
             self._answer_ready(lane)
@@ -254,7 +263,9 @@ class ChatService:
             return Verdict(waiting, before, before.position, duplicate=exists), None
         record = before.commands.get(command.id)
         if record is not None:
-            return Verdict(waiting, before, record.position, duplicate=True), None
+            # What another node did for this one is its first answer.
+            is_repeat = waiting.patience_until is None
+            return Verdict(waiting, before, record.position, duplicate=is_repeat), None
         return self._remembered(lane, waiting, command)
 
     def _forgotten_bodies(self, chat_id: ChatId, state: UserChat) -> tuple[RowChange, ...]:
@@ -291,11 +302,30 @@ class ChatService:
             return None
         return self._read_models.remembered_key(command.user_chat_id, command.id)
 
-    def _hold(self, lane: Lane, waiting: Waiting) -> None:
-        """What stores nothing is guarded by nothing: decide again on what the log holds now."""
+    def _hold(self, lane: Lane, waiting: Waiting, *, read_now: bool = True) -> None:
+        """What stores nothing is guarded by nothing: decide again on what the log holds then."""
         lane.queue.appendleft(waiting)
         lane.falls_behind()
-        self._load_soon(lane)
+        if read_now:
+            self._load_soon(lane)
+        else:
+            asyncio.get_running_loop().call_later(ANOTHER_WITHIN_S, self._load_soon, lane)
+
+    def _is_for_another(self, lane: Lane, command: AnyCommand, facts: Sequence[AnyFact]) -> bool:
+        """Whether it ends a turn that another node runs, which holds the text of its answer."""
+        if not isinstance(command, _ENDS_TURNS) or lane.tip.turn is None or self.turns is None:
+            return False
+        return any(map(_cancels, facts)) and not self.turns.runs(lane.chat_id)
+
+    def _ask_another(self, waiting: Waiting) -> Waiting | None:
+        """The same, asked for elsewhere, while there is patience; None once that is over."""
+        now = asyncio.get_running_loop().time()
+        if waiting.patience_until is not None:
+            return waiting if now < waiting.patience_until else None
+        if self.elsewhere is None:
+            return None
+        self.elsewhere(waiting.command)
+        return replace(waiting, patience_until=now + ANOTHER_WITHIN_S)
 
     # -- settling -------------------------------------------------------------------------
 
@@ -432,7 +462,7 @@ class ChatService:
                 return
             lane.heard_of = position
             lane.falls_behind()
-        if self._looks_on(chat_id):
+        if self._looks_on(chat_id) or (lane is not None and lane.queue):
             self._load_soon(self._lane(chat_id))
 
     def forget_idle_lanes(self) -> None:
@@ -447,6 +477,11 @@ class ChatService:
             return True
         return self.turns is not None and self.turns.runs(chat_id)
 
+    def state_of(self, chat_id: ChatId) -> UserChat | None:
+        """The chat as this node knows it, if it does."""
+        lane = self._lanes.get(chat_id)
+        return None if lane is None or not lane.is_true else lane.committed
+
     async def _newest(self, lane: Lane) -> UserChat:
         """The chat as the log holds it now, whatever is under way."""
         known = _known(lane)
@@ -458,6 +493,10 @@ class ChatService:
             lane.heard_of = max(lane.heard_of, news.state.position)
             self._hub.moved_to(lane.chat_id, news.state.position)
         return news.state
+
+
+def _cancels(fact: AnyFact) -> bool:
+    return isinstance(fact, TurnChanged) and fact.status == "cancelled"
 
 
 def _known(lane: Lane) -> UserChat:

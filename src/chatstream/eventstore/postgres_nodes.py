@@ -35,6 +35,7 @@ SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '1s';
 SET LOCAL idle_in_transaction_session_timeout = '1s'"""
 _REGISTER: Final = f"INSERT INTO nodes (node_id, lease_until) VALUES (%s, {_NOW} + %s)"
 _RENEW: Final = f"UPDATE nodes SET lease_until = {_NOW} + %s WHERE node_id = %s RETURNING node_id"
+LIVING: Final = f"SELECT node_id FROM nodes WHERE lease_until >= {_NOW}"
 _LEADS: Final = "SELECT min(node_id) FROM nodes"
 # After a restart of the database every node has one lease of time to come back.
 _BURY: Final = f"""DELETE FROM nodes WHERE node_id <> %s AND lease_until < {_NOW}

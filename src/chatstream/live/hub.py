@@ -33,6 +33,10 @@ class Hub:
         """The chat's feed if there is one."""
         return self._feeds.get(chat_id)
 
+    def followed(self) -> list[ChatId]:
+        """The chats that somebody follows."""
+        return [chat_id for chat_id, feed in self._feeds.items() if feed.is_followed]
+
     def moved_to(self, chat_id: ChatId, tip: int) -> None:
         """Wake the chat's readers: its log is known to reach ``tip``."""
         feed = self._feeds.get(chat_id)

@@ -51,7 +51,7 @@ class Ears(Protocol):
         ...
 
     def on_word(self, text: str) -> None:
-        """Somebody said something, ourselves included."""
+        """Somebody said something, ourselves included (``words``)."""
         ...
 
     def on_silence(self) -> None:

@@ -20,10 +20,12 @@ from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
+from chatstream.live.words import Want
 from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run
+from chatstream.turns.showing import Seeing, Showing
 from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,9 @@ class TurnRunner:
         self.now_ms = now_ms
         self.is_ours: Callable[[ChatId], Awaitable[bool]] = _every_turn_is_ours
         """Assign one where other nodes run turns too."""
+        self.showing: Showing | None = None
+        self.seeing: Seeing | None = None
+        """Assign both where other nodes have readers."""
         self.watch: TurnWatch = Unwatched()
         """Assign one to look on."""
 
@@ -95,6 +100,8 @@ class TurnRunner:
             run.withdraw()
         elif in_vain and run is None and turn is not None:
             self._spawn(self._restart_ours(chat_id, turn))
+        if self.seeing is not None and chat_id not in self._runs:
+            self.seeing.moved(chat_id, state)
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
         """The text of the chat's answer in progress."""
@@ -111,6 +118,9 @@ class TurnRunner:
         """Show the text of an answer in progress to the chat's readers."""
         answer = None if streamed is None else Answer(streamed.message_id, streamed.text, after)
         self._service.feed(chat_id).show(answer)
+        run = self._runs.get(chat_id)
+        if self.showing is not None and run is not None:
+            self.showing.show(chat_id, run.caused_by, run.attempt, streamed, after)
 
     def on_next_tick(self, show: Callable[[], None]) -> None:
         """Call ``show`` when answers in progress are shown next."""
@@ -121,6 +131,14 @@ class TurnRunner:
     def start(self) -> None:
         """Run turns from now on, after a ``close`` too."""
         self._is_closing = False
+
+    def wanted(self, want: Want) -> None:
+        """Somebody follows, through another node, what may run here."""
+        run = self._runs.get(want.chat_id)
+        if self.showing is None or run is None:
+            return
+        if (run.caused_by, run.attempt) == (want.caused_by, want.attempt):
+            self.showing.want(want, run.streamed, run.position)
 
     def recover(self, work: Sequence[Work]) -> None:
         """Take over turns whose runner is gone."""
@@ -155,6 +173,8 @@ class TurnRunner:
     def _start(self, chat_id: ChatId, state: UserChat) -> None:
         if self._is_closing:
             return
+        if self.seeing is not None:
+            self.seeing.forget(chat_id)
         watch = self._watch_of(chat_id, state)
         run = Run(self, self._agent, chat_id, state, self._turn_timeout_s, watch=watch)
         self._runs[chat_id] = run
