@@ -206,6 +206,9 @@ class ChatService:
             self._hold(lane, waiting)
             return
         if self._is_shared and self._is_for_another(lane, command, facts):
+            if not is_fresh:
+                self._hold(lane, waiting)
+                return
             patient = self._ask_another(waiting)
             if patient is not None:
                 self._hold(lane, patient, read_now=False)
