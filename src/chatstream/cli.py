@@ -198,6 +198,17 @@ def rebuild(database: str | None, toml_path: Path | None) -> None:
 
 
 @main.command()
+@click.option("--finish", is_flag=True, help="No server of an older version runs any more.")
+@_DATABASE
+@_CONFIG
+def migrate(*, finish: bool, database: str | None, toml_path: Path | None) -> None:
+    """Move the tables on to this version, beside servers that run; see the guide to deploying."""
+    from chatstream.tools.migrating import migrate as move_on
+
+    click.echo(move_on(_settings(toml_path, database=database), finish=finish))
+
+
+@main.command()
 @_DATABASE
 @_CONFIG
 def doctor(database: str | None, toml_path: Path | None) -> None:

@@ -20,7 +20,7 @@ from litestar.plugins import InitPlugin
 from chatstream.config import Settings
 from chatstream.connections import AllConnections
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue
+from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue, StoredEngine
 from chatstream.eventstore.writer import Batch
 from chatstream.http.backend import Backend
 from chatstream.http.problem import handle_routing_errors
@@ -170,7 +170,7 @@ class ChatStreamPlugin(InitPlugin):
         self.metrics.transaction(appends=batch.appends, events=batch.events, seconds=batch.seconds)
 
 
-def engine_of(settings: Settings, *, read_only: bool = False) -> Engine:
+def engine_of(settings: Settings, *, read_only: bool = False) -> StoredEngine:
     """The database that ``settings.database`` names; imported only when it is. ``read_only``
     opens it beside a server that runs on it.
 
@@ -185,7 +185,7 @@ def engine_of(settings: Settings, *, read_only: bool = False) -> Engine:
     return SqliteEngine(path.removeprefix("/"), all_tables(), read_only=read_only)
 
 
-def _postgres(database: str, *, read_only: bool) -> Engine:
+def _postgres(database: str, *, read_only: bool) -> StoredEngine:
     try:
         from chatstream.eventstore.postgres import PostgresEngine
         from chatstream.eventstore.postgres_embedded import DEFAULT_FOLDER, EmbeddedEngine

@@ -15,7 +15,7 @@ from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, Engine, RowChange, Stored
 from chatstream.node import OWNER
 from chatstream.projections.history import history_rows
-from chatstream.projections.models import ReadModels
+from chatstream.projections.models import ReadModels, all_tables
 from chatstream.testing import memory_engine
 from chatstream.tools.reading import Reader
 from chatstream.tools.verifying import problems
@@ -152,3 +152,10 @@ def test_a_wrong_row_and_a_gap_are_found():
     found = list(problems(Reader(chat.engine)))
     assert len(found) == 1
     assert "chats" in found[0]
+
+
+def test_every_key_of_a_chats_row_holds_the_chats_id():
+    """So that an engine that spreads tables over machines can do it by chat."""
+    of_chats = [table for table in all_tables("postgresql") if "user_chat_id" in table.columns]
+    assert len(of_chats) >= 6
+    assert [table.name for table in of_chats if "user_chat_id" not in table.key] == []

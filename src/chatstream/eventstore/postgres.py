@@ -9,13 +9,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Final
 
 import psycopg
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.postgres_batch import BatchWriter, InDoubtError, was_stored
+from chatstream.eventstore.migrations import MIGRATIONS, Migration, newest
+from chatstream.eventstore.postgres_batch import (
+    BatchWriter,
+    InDoubtError,
+    OutdatedError,
+    was_stored,
+)
 from chatstream.eventstore.postgres_connections import (
     Connection,
     Readers,
@@ -24,11 +30,12 @@ from chatstream.eventstore.postgres_connections import (
     where,
 )
 from chatstream.eventstore.postgres_nodes import new_owner
-from chatstream.eventstore.postgres_schema import create_tables, refuse_unsafe, version_of
+from chatstream.eventstore.postgres_schema import NEEDED, begin, finish, refuse_unsafe, schema_of
 from chatstream.eventstore.store import (
     Append,
     Failed,
     Outcome,
+    SchemaState,
     Sharing,
     SqlValue,
     StoredRow,
@@ -52,30 +59,42 @@ _PASSING: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "25P03
 
 
 class PostgresEngine:
-    """``Engine`` on a database. With ``read_only`` nothing is made."""
+    """``StoredEngine`` on a database. With ``read_only`` nothing is made."""
 
-    def __init__(self, dsn: str, tables: Sequence[Table], *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        tables: Sequence[Table],
+        *,
+        read_only: bool = False,
+        migrations: Sequence[Migration] = MIGRATIONS,
+    ) -> None:
         self.dsn = dsn
+        self.known_schema = newest(migrations)
+        self._migrations = migrations
         self.sharing = Sharing(dsn, new_owner())
         self._tables = tables
         self._read_only = read_only
         self._watchdog = Watchdog()
         self._readers = Readers(dsn, self._watchdog)
-        self._batches = BatchWriter(tables, self.sharing.node_id)
+        self._batches = BatchWriter(tables, self.sharing.node_id, self.known_schema)
         self._writer: Connection | None = None
 
     def open(self) -> None:
-        try:
-            with connect(self.dsn) as connection:
-                if not self._read_only:
-                    refuse_unsafe(connection)
-                    create_tables(connection, self._tables)
-                elif not version_of(connection):
-                    raise ConfigurationError(f"there are no chats in {where(self.dsn)}")
-        except psycopg.Error as error:
-            raise ConfigurationError(
-                f"the database {where(self.dsn)} cannot be opened: {error}"
-            ) from error
+        with self._at_once() as connection:
+            if not self._read_only:
+                refuse_unsafe(connection)
+                begin(connection, self._tables, self._migrations)
+            elif not schema_of(connection).version:
+                raise ConfigurationError(f"there are no chats in {where(self.dsn)}")
+
+    def schema(self) -> SchemaState:
+        with self._at_once() as connection:
+            return schema_of(connection)
+
+    def finish_migration(self) -> None:
+        with self._at_once() as connection:
+            finish(connection, self._migrations)
 
     def write(self, batch: Sequence[Append]) -> list[Outcome]:
         try_until = time.monotonic() + _TRY_AGAIN_SECONDS
@@ -86,6 +105,8 @@ class PostgresEngine:
             except InDoubtError as new_doubt:
                 doubt, error = new_doubt, new_doubt.__cause__
                 self._drop_writer()
+            except OutdatedError as refusal:
+                return _failed(batch, refusal, doubtful=doubt is not None)
             except psycopg.Error as failure:
                 error = failure
                 if not self._may_pass(failure):
@@ -112,11 +133,25 @@ class PostgresEngine:
             raise psycopg.OperationalError("opened for reading only")
         if self.fetch("SELECT 1 WHERE current_setting('transaction_read_only') = 'on'", ()):
             raise psycopg.OperationalError("the database takes no writes")
+        ((needed,),) = self.fetch(NEEDED, ())
+        if int(str(needed)) > self.known_schema:
+            raise OutdatedError(int(str(needed)), self.known_schema)
 
     def close(self) -> None:
         self._drop_writer()
         self._readers.close()
         self._watchdog.close()
+
+    @contextlib.contextmanager
+    def _at_once(self) -> Generator[Connection]:
+        """A connection for what is done before serving."""
+        try:
+            with connect(self.dsn) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise ConfigurationError(
+                f"the database {where(self.dsn)} cannot be opened: {error}"
+            ) from error
 
     def _attempt(self, batch: Sequence[Append], doubt: InDoubtError | None) -> list[Outcome]:
         if self._read_only:

@@ -15,7 +15,7 @@ from typing import Final
 import psycopg
 
 from chatstream.eventstore.postgres_connections import Connection
-from chatstream.eventstore.postgres_schema import ORDER_LOCK
+from chatstream.eventstore.postgres_schema import NEEDED, ORDER_LOCK
 from chatstream.eventstore.store import (
     Append,
     Conflict,
@@ -43,7 +43,8 @@ _BEGIN: Final = f"""BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL lock_timeout = '2s';
 SET LOCAL statement_timeout = '2500ms';
 SET LOCAL idle_in_transaction_session_timeout = '2s';
-SELECT pg_advisory_xact_lock({ORDER_LOCK})"""
+SELECT pg_advisory_xact_lock({ORDER_LOCK});
+{NEEDED}"""
 _HEADS: Final = """SELECT chat, (SELECT max(originator_version) FROM stored_events
     WHERE originator_id = chat) FROM unnest(%s::text[]) AS chat"""
 _INSERT: Final = """INSERT INTO stored_events (originator_id, originator_version, topic, state)
@@ -69,6 +70,13 @@ class InDoubtError(Exception):
         self.outcomes = outcomes
 
 
+class OutdatedError(Exception):
+    """The schema has gone on to a version that this server does not know."""
+
+    def __init__(self, needed: int, known: int) -> None:
+        super().__init__(f"the schema needs version {needed}, this server knows {known}")
+
+
 def is_own_fault(error: Exception) -> bool:
     """Whether an append's data, not the database, is to blame for ``error``."""
     if not isinstance(error, psycopg.Error):
@@ -79,16 +87,19 @@ def is_own_fault(error: Exception) -> bool:
 
 
 class BatchWriter:
-    """Writes batches; ``node_id`` says in wake-ups whose they are."""
+    """Writes batches; ``node_id`` says in wake-ups whose they are, ``known_schema`` what this
+    server may write to."""
 
-    def __init__(self, tables: Sequence[Table], node_id: str) -> None:
+    def __init__(self, tables: Sequence[Table], node_id: str, known_schema: int) -> None:
+        self._known_schema = known_schema
         self._tables = {table.name: table for table in tables}
         self._node_id = node_id
 
     def write(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
         """Store ``batch`` in one transaction; one outcome an append.
 
-        Raises ``psycopg.Error`` if nothing is stored, ``InDoubtError`` if nothing is known.
+        Raises ``psycopg.Error`` and ``OutdatedError`` if nothing is stored, ``InDoubtError``
+        if nothing is known.
         """
         try:
             outcomes = self._write(connection, batch)
@@ -105,15 +116,23 @@ class BatchWriter:
         return outcomes
 
     def _write(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
-        connection.execute(_BEGIN.encode())
+        self._begin(connection)
         try:
             return self._together(connection, batch)
         except Exception as error:
             if connection.broken or not is_own_fault(error):
                 raise
         connection.execute("ROLLBACK")
-        connection.execute(_BEGIN.encode())
+        self._begin(connection)
         return [self._apart(connection, append) for append in batch]
+
+    def _begin(self, connection: Connection) -> None:
+        cursor = connection.execute(_BEGIN.encode())
+        while cursor.nextset():
+            pass
+        (needed,) = cursor.fetchone() or (0,)
+        if needed > self._known_schema:
+            raise OutdatedError(needed, self._known_schema)
 
     def _apart(self, connection: Connection, append: Append) -> Outcome:
         connection.execute("SAVEPOINT one_append")

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.filelock import FileLock
 from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.store import Table
+from chatstream.eventstore.store import SchemaState, Table
 
 DEFAULT_FOLDER: Final = "chatstream-postgres"
 
@@ -164,21 +164,40 @@ class EmbeddedEngine(PostgresEngine):
         super().__init__(self._server.dsn, tables, read_only=read_only)
 
     def open(self) -> None:
-        self._server.folder.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(ConfigurationError):  # then it runs already
-            self._lock.take()
-            self._is_ours = True
+        self._hold()
         try:
-            if self._is_ours:
-                self._server.start()
             super().open()
         except BaseException:
             self._let_go()
             raise
 
+    def schema(self) -> SchemaState:
+        if self._is_ours:
+            return super().schema()
+        if not self._server.folder.exists():
+            return SchemaState()
+        self._hold()
+        try:
+            return super().schema()
+        finally:
+            self._let_go()
+
     def close(self) -> None:
         super().close()
         self._let_go()
+
+    def _hold(self) -> None:
+        """Have it running from now on."""
+        self._server.folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(ConfigurationError):  # then another process runs it
+            self._lock.take()
+            self._is_ours = True
+        if self._is_ours:
+            try:
+                self._server.start()
+            except BaseException:
+                self._let_go()
+                raise
 
     def _let_go(self) -> None:
         if self._is_ours and self._server.is_running():

@@ -1,19 +1,26 @@
-"""The tables on PostgreSQL: made once, counted by a version, only ever added to.
+"""The tables on PostgreSQL: made once, moved on from version to version (``migrations``).
 
 The log is the eventsourcing library's table with text ids, so that its recorder reads it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Final
 
 from chatstream.errors import ConfigurationError
+from chatstream.eventstore.migrations import (
+    SCHEMA_TABLE,
+    Migration,
+    newest,
+    refuse_newer,
+    to_begin,
+    to_finish,
+)
 from chatstream.eventstore.postgres_connections import Connection
-from chatstream.eventstore.store import Table
-
-SCHEMA_VERSION: Final = 1
+from chatstream.eventstore.store import SchemaState, Table
 
 # One number for all nodes on a database: writers of the log and of the schema take turns.
 ORDER_LOCK: Final = 0x63686174
@@ -31,7 +38,9 @@ EVENTS: Final = (
     """CREATE INDEX IF NOT EXISTS stored_events_notification_id_idx
         ON stored_events (notification_id)""",
 )
-_VERSION: Final = "CREATE TABLE IF NOT EXISTS chatstream_schema (version integer NOT NULL)"
+# The version that a server must know to write; it stands in each writing transaction.
+NEEDED: Final = "SELECT needs FROM chatstream_schema"
+_SET: Final = "UPDATE chatstream_schema SET version = %s, needs = %s"
 
 # What makes a commit more than a promise; a server without them cannot keep an ack.
 _DURABLE: Final = ("fsync", "synchronous_commit")
@@ -55,34 +64,66 @@ def _shown(connection: Connection, name: str) -> str:
     return str(row[0])
 
 
-def version_of(connection: Connection) -> int:
-    """The schema's version; 0 where there is none."""
+def schema_of(connection: Connection) -> SchemaState:
+    """The schema that the database has."""
     found = connection.execute("SELECT to_regclass('chatstream_schema')").fetchone()
     if found is None or found[0] is None:
-        return 0
-    row = connection.execute("SELECT max(version) FROM chatstream_schema").fetchone()
-    return 0 if row is None or row[0] is None else int(row[0])
+        return SchemaState()
+    row = connection.execute("SELECT version, needs FROM chatstream_schema").fetchone()
+    return SchemaState() if row is None else SchemaState(*row)
 
 
-def create_tables(connection: Connection, tables: Sequence[Table]) -> None:
-    """Create what is missing, once for all nodes; a schema of a newer version is left alone."""
-    if version_of(connection) >= SCHEMA_VERSION:
-        return
+def begin(connection: Connection, tables: Sequence[Table], migrations: Sequence[Migration]) -> None:
+    """Create what is missing, once for all nodes; of newer versions what only adds.
+
+    Raises:
+        ConfigurationError: the schema is of a newer version that this one may not write to.
+    """
+    known = newest(migrations)
+    if (state := schema_of(connection)).version < known:
+        with _changing(connection):
+            state = schema_of(connection)
+            if state.version == 0:
+                _create(connection, tables, known)
+            elif state.version < known:
+                _carry_out(connection, to_begin(state, migrations))
+                connection.execute(_SET, (known, state.needs))
+    refuse_newer(state, known)
+
+
+def finish(connection: Connection, migrations: Sequence[Migration]) -> None:
+    """Do what old servers could not live with; from then on they are refused."""
+    known = newest(migrations)
+    with _changing(connection):
+        state = schema_of(connection)
+        refuse_newer(state, known)
+        _carry_out(connection, to_finish(state, migrations))
+        connection.execute(_SET, (max(known, state.version), known))
+
+
+@contextlib.contextmanager
+def _changing(connection: Connection) -> Generator[None]:
+    """A transaction that is alone with the schema and the log."""
     with connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '10s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDER_LOCK,))
-        if version_of(connection) >= SCHEMA_VERSION:
-            return
-        for statement in (_VERSION, *EVENTS):
-            connection.execute(statement.encode())
-        for table in tables:
-            for statement in table.ddl:
-                connection.execute(_in_dialect(statement).encode())
-        connection.execute("INSERT INTO chatstream_schema (version) VALUES (%s)", (SCHEMA_VERSION,))
+        yield
+
+
+def _create(connection: Connection, tables: Sequence[Table], version: int) -> None:
+    for statement in EVENTS:
+        connection.execute(statement.encode())
+    _carry_out(connection, [SCHEMA_TABLE, *(one for table in tables for one in table.ddl)])
+    connection.execute("INSERT INTO chatstream_schema VALUES (%s, %s)", (version, version))
+
+
+def _carry_out(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.execute(_in_dialect(statement).encode())
 
 
 def _in_dialect(statement: str) -> str:
     """Texts are compared by their bytes, as SQLite and Python do."""
-    if not statement.lstrip().startswith("CREATE TABLE"):
+    if not statement.lstrip().startswith(("CREATE TABLE", "ALTER TABLE")):
         return statement
     return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).replace("INTEGER", "BIGINT")

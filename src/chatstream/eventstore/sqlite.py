@@ -24,8 +24,25 @@ from chatstream.eventstore.connections import (
     scrub,
 )
 from chatstream.eventstore.filelock import FileLock
+from chatstream.eventstore.migrations import (
+    MIGRATIONS,
+    SCHEMA_TABLE,
+    Migration,
+    newest,
+    refuse_newer,
+    to_begin,
+    to_finish,
+)
 from chatstream.eventstore.statements import EVENTS_TABLE, NEWEST_EVENTS, OLDEST_EVENTS
-from chatstream.eventstore.store import Append, Failed, Outcome, SqlValue, StoredRow, Table
+from chatstream.eventstore.store import (
+    Append,
+    Failed,
+    Outcome,
+    SchemaState,
+    SqlValue,
+    StoredRow,
+    Table,
+)
 from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
@@ -52,24 +69,66 @@ def select_events(
     return [StoredRow(chat_id, *row) for row in rows]
 
 
-def create_tables(connection: sqlite3.Connection, tables: Sequence[Table]) -> None:
-    """Create the log and the read models where they do not exist."""
+def create_tables(
+    connection: sqlite3.Connection,
+    tables: Sequence[Table],
+    migrations: Sequence[Migration] = MIGRATIONS,
+) -> None:
+    """Create the log and the read models where they do not exist, or move them on to the newest
+    version, all of it: no other server runs on the file.
+
+    Raises:
+        ConfigurationError: the schema is of a newer version.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute(EVENTS_TABLE)
-    for table in tables:
-        for statement in table.ddl:
-            connection.execute(statement)
+    try:
+        _move_on(connection, tables, migrations)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
     connection.execute("COMMIT")
 
 
+def _move_on(
+    connection: sqlite3.Connection, tables: Sequence[Table], migrations: Sequence[Migration]
+) -> None:
+    known = newest(migrations)
+    state = schema_of(connection)
+    refuse_newer(state, known)
+    if state.version == 0:
+        ddl = [EVENTS_TABLE, SCHEMA_TABLE, *(one for table in tables for one in table.ddl)]
+    else:
+        ddl = to_begin(state, migrations) + to_finish(state, migrations)
+    for statement in ddl:
+        connection.execute(statement)
+    connection.execute("DELETE FROM chatstream_schema")
+    connection.execute("INSERT INTO chatstream_schema VALUES (?, ?)", (known, known))
+
+
+def schema_of(connection: sqlite3.Connection) -> SchemaState:
+    """The schema that the file has."""
+    there = "SELECT 1 FROM sqlite_master WHERE name = 'chatstream_schema'"
+    if connection.execute(there).fetchone() is None:
+        return SchemaState()
+    row = connection.execute("SELECT version, needs FROM chatstream_schema").fetchone()
+    return SchemaState() if row is None else SchemaState(*row)
+
+
 class SqliteEngine:
-    """``Engine`` on a file. With ``read_only`` a tool may read beside the server."""
+    """``StoredEngine`` on a file. With ``read_only`` a tool may read beside the server."""
 
     sharing = None
 
     def __init__(
-        self, path: str | Path, tables: Sequence[Table], *, read_only: bool = False
+        self,
+        path: str | Path,
+        tables: Sequence[Table],
+        *,
+        read_only: bool = False,
+        migrations: Sequence[Migration] = MIGRATIONS,
     ) -> None:
+        self.known_schema = newest(migrations)
+        self._migrations = migrations
         self._path = Path(path).resolve()
         self._tables = tables
         self._read_only = read_only
@@ -85,6 +144,9 @@ class SqliteEngine:
             self._lock.take()
         try:
             self._open()
+        except ConfigurationError:
+            self.close()
+            raise
         except sqlite3.Error as error:
             self.close()
             raise ConfigurationError(
@@ -95,7 +157,16 @@ class SqliteEngine:
         if self._read_only:
             self.fetch("SELECT 1 FROM stored_events LIMIT 1", ())
             return
-        create_tables(self._write_connection(), self._tables)
+        create_tables(self._write_connection(), self._tables, self._migrations)
+
+    def schema(self) -> SchemaState:
+        if not self._path.exists():
+            return SchemaState()
+        with self._readers.connection() as connection:
+            return schema_of(connection)
+
+    def finish_migration(self) -> None:
+        """Nothing is left to do: no older server can run on the file."""
 
     def write(self, batch: Sequence[Append]) -> list[Outcome]:
         try:

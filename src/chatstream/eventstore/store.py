@@ -158,6 +158,14 @@ class Sharing(Struct, frozen=True):
     node_id: str
 
 
+class SchemaState(Struct, frozen=True):
+    """How far a database's tables are: ``version`` of what there is, and the version that a
+    server must know at least (``needs``) to write. Both 0 where there is nothing yet."""
+
+    version: int = 0
+    needs: int = 0
+
+
 class Engine(Protocol):
     """One database, called from threads of ours only. Every method may block.
 
@@ -198,4 +206,23 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of everything. Called once, last."""
+        ...
+
+
+class StoredEngine(Engine, Protocol):
+    """An engine whose database outlives it, and with it versions of the schema
+    (``eventstore.migrations``). ``open`` begins what is missing."""
+
+    @property
+    def known_schema(self) -> int:
+        """The newest version that this version of chatstream knows."""
+        ...
+
+    def schema(self) -> SchemaState:
+        """What the database has; may be called before ``open``."""
+        ...
+
+    def finish_migration(self) -> None:
+        """Do what may be done once no server of an older version runs, and refuse their
+        writes from now on."""
         ...

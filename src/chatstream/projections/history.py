@@ -60,7 +60,8 @@ SELECT json_extract(frame, '$.event_id') AS id,
     coalesce(intents.status = 'abandoned', 0) AS abandoned,
     owned.position AS position
 FROM owned
-LEFT JOIN intents ON intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""  # noqa: S608 - our own text
+LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
+    AND intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""  # noqa: S608 - our own text
 
 _POSTGRES_VIEW = """CREATE OR REPLACE VIEW chat_history AS
 WITH log AS (
@@ -96,7 +97,8 @@ SELECT frame ->> 'event_id' AS id,
     coalesce(intents.status = 'abandoned', false) AS abandoned,
     owned.position AS position
 FROM owned
-LEFT JOIN intents ON intents.user_intent_id = owner ->> 'user_intent_id'"""
+LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
+    AND intents.user_intent_id = owner ->> 'user_intent_id'"""
 
 HISTORY_VIEW_ON_POSTGRES = TableDefinition(
     name="chat_history", columns=(), key=(), ddl=(_POSTGRES_VIEW,)

@@ -39,10 +39,10 @@ INTENTS = TableDefinition(
         "created_at",
         "last_activity_at",
     ),
-    key=("user_intent_id",),
+    key=("user_intent_id", "user_chat_id"),
     ddl=(
         """CREATE TABLE IF NOT EXISTS intents (
-            user_intent_id TEXT NOT NULL PRIMARY KEY,
+            user_intent_id TEXT NOT NULL,
             user_chat_id TEXT NOT NULL,
             user_id TEXT NOT NULL,
             status TEXT NOT NULL,
@@ -53,7 +53,8 @@ INTENTS = TableDefinition(
             question TEXT,
             session_id TEXT,
             created_at TEXT NOT NULL,
-            last_activity_at TEXT NOT NULL)""",
+            last_activity_at TEXT NOT NULL,
+            PRIMARY KEY (user_intent_id, user_chat_id))""",
         # Only what is unfinished: an index over every row would be written by every turn.
         """CREATE INDEX IF NOT EXISTS unfinished_intents ON intents (user_id, last_activity_at)
             WHERE status <> 'complete'""",
@@ -72,7 +73,7 @@ class Intents:
     ) -> list[RowChange]:
         """The rows of the intents that ``facts`` changed."""
         if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
-            return [INTENTS.gone(intent.user_intent_id) for intent in state.intents()]
+            return [INTENTS.gone(intent.user_intent_id, chat_id) for intent in state.intents()]
         touched = {fact.user_intent_id: None for fact in facts if _matters(fact)}
         return [_row(chat_id, state, intent_id) for intent_id in touched if intent_id is not None]
 
@@ -86,7 +87,7 @@ def _matters(fact: AnyFact) -> bool:
 def _row(chat_id: ChatId, state: UserChat, intent_id: IntentId) -> RowChange:
     intent = state.intent(intent_id)
     if intent is None:
-        return INTENTS.gone(intent_id)
+        return INTENTS.gone(intent_id, chat_id)
     view = intent_view(state, intent)
     return INTENTS.row(
         view.user_intent_id,

@@ -22,16 +22,17 @@ SESSIONS = TableDefinition(
         "started_at",
         "last_activity_at",
     ),
-    key=("session_id",),
+    key=("session_id", "user_chat_id"),
     ddl=(
         """CREATE TABLE IF NOT EXISTS sessions (
-            session_id TEXT NOT NULL PRIMARY KEY,
+            session_id TEXT NOT NULL,
             user_chat_id TEXT NOT NULL,
             user_intent_id TEXT NOT NULL,
             user_id TEXT NOT NULL,
             status TEXT NOT NULL,
             started_at TEXT NOT NULL,
-            last_activity_at TEXT NOT NULL)""",
+            last_activity_at TEXT NOT NULL,
+            PRIMARY KEY (session_id, user_chat_id))""",
         """CREATE INDEX IF NOT EXISTS living_sessions ON sessions (user_id)
             WHERE status = 'started'""",
     ),
@@ -48,7 +49,7 @@ class Sessions:
     ) -> list[RowChange]:
         """The rows of the sessions that ``facts`` started or ended."""
         if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
-            return [SESSIONS.gone(session.session_id) for session in _all(state)]
+            return [SESSIONS.gone(session.session_id, chat_id) for session in _all(state)]
         return [_row(chat_id, state, fact) for fact in facts if isinstance(fact, SessionChanged)]
 
 
@@ -60,7 +61,7 @@ def _row(chat_id: ChatId, state: UserChat, fact: SessionChanged) -> RowChange:
     session_id = fact.session_id or SessionId("")
     session = state.sessions.get(session_id) or state.ended_sessions.get(session_id)
     if session is None:
-        return SESSIONS.gone(session_id)
+        return SESSIONS.gone(session_id, chat_id)
     return SESSIONS.row(
         session_id,
         chat_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from chatstream.app import version
 from chatstream.config import Settings
+from chatstream.eventstore.store import SchemaState
 from chatstream.plugin import engine_of
 
 
@@ -27,21 +29,49 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(sys.version_info >= (3, 11), "Python is 3.11 or newer")
     fast = importlib.util.find_spec("uvloop") is not None
     yield Finding(ok=True, text="uvloop is there" if fast else "uvloop is missing: slower")
-    yield _database(settings)
+    yield from _database(settings)
     yield _identity(settings)
 
 
-def _database(settings: Settings) -> Finding:
+def _database(settings: Settings) -> Iterator[Finding]:
+    shown = _shown(settings.database)
     try:
         engine = engine_of(settings)
+        state = engine.schema()
+        yield _schema(state, engine.known_schema)
+        if 0 < state.version < engine.known_schema:
+            return  # to open it would move it on
         engine.open()
         try:
             engine.probe()
         finally:
             engine.close()
     except Exception as error:  # noqa: BLE001 - whatever is wrong is the finding
-        return Finding(ok=False, text=f"database {settings.database}: {error}")
-    return Finding(ok=True, text=f"database {settings.database} can be written to")
+        yield Finding(ok=False, text=f"database {shown}: {error}")
+    else:
+        yield Finding(ok=True, text=f"database {shown} can be written to, and syncs what it acks")
+
+
+def _schema(state: SchemaState, known: int) -> Finding:
+    if state.version == 0:
+        return Finding(ok=True, text=f"the database is new: it gets schema {known}")
+    if state.needs > known:
+        text = f"schema {state.needs} is of a newer chatstream; this one knows {known}: update it"
+        return Finding(ok=False, text=text)
+    if state.version < known:
+        text = f"schema {state.version}: a server of this version moves it on to {known}"
+        return Finding(ok=True, text=text)
+    if state.needs < state.version:
+        text = (
+            f"schema {state.version} is begun: chatstream migrate --finish when no old server runs"
+        )
+        return Finding(ok=True, text=text)
+    return Finding(ok=True, text=f"schema {state.version} is complete")
+
+
+def _shown(database: str) -> str:
+    """A URL may hold a password."""
+    return re.sub(r"(://[^/@]*:)[^@/]*@|(password=)[^&]*", r"\1\2…", database)
 
 
 def _identity(settings: Settings) -> Finding:
