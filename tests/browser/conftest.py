@@ -19,7 +19,7 @@ CHROMIUM = os.environ.get("CHATSTREAM_TEST_CHROMIUM") or shutil.which("chromium"
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 QUIET = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP plain.test 127.0.0.1",
 ]  # fmt: skip
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.browser.server import Server
+from tests.browser.site import Site
 from tests.browser.widget import Widget
 
 if TYPE_CHECKING:
@@ -93,44 +92,27 @@ data-suggestions='["Where is my parcel?"]'></script></body></html>"""
 
 
 @pytest.fixture
-def shop() -> Iterator[tuple[str, dict[str, str]]]:
-    """A site of another origin; what it answers is filled in by the test."""
-    answers: dict[str, str] = {}
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Security-Policy", answers["policy"])
-            self.end_headers()
-            self.wfile.write(answers["page"].encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{site.server_port}", answers
-    site.shutdown()
-    site.server_close()
+def shop() -> Iterator[Site]:
+    with Site() as site:
+        yield site
 
 
 @pytest.fixture
-def shop_server(shop: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path, ORIGINS=shop[0], RATE_LIMIT=0) as server:
-        host, answers = server.url, shop[1]
-        answers["policy"] = HOST_POLICY.format(host=host, socket=f"ws://{server.host}")
-        answers["page"] = HOST_PAGE.format(host=host)
+def shop_server(shop: Site, tmp_path: Path) -> Iterator[Server]:
+    with Server(tmp_path, ORIGINS=shop.url, RATE_LIMIT=0) as server:
+        policy = HOST_POLICY.format(host=server.url, socket=f"ws://{server.host}")
+        shop.headers["Content-Security-Policy"] = policy
+        shop.page(HOST_PAGE.format(host=server.url))
         yield server
 
 
 def test_one_script_puts_a_chat_on_a_strict_page_of_another_origin(
-    context: BrowserContext, shop: tuple[str, dict[str, str]], shop_server: Server
+    context: BrowserContext, shop: Site, shop_server: Server
 ) -> None:
     page = context.new_page()
     page.emulate_media(reduced_motion="reduce")
-    watch = Watch(page, shop[0], shop_server.url, f"ws://{shop_server.host}")
-    page.goto(shop[0])
+    watch = Watch(page, shop.url, shop_server.url, f"ws://{shop_server.host}")
+    page.goto(shop.url)
     page.get_by_role("button", name="Open chat").click()
     composer = page.get_by_label("Message", exact=True)
     expect(composer).to_be_focused()

@@ -18,7 +18,7 @@ export type ChatProps = Partial<ChatProperties> & {
 export interface ReactLike<Node> {
   createElement(tag: string, props: Record<string, unknown>): Node;
   useRef<T>(initial: T | null): { current: T | null };
-  useEffect(effect: () => (() => void) | void): void;
+  useLayoutEffect(effect: () => (() => void) | void): void;
 }
 
 const EVENTS = { onAnswer: 'chatstream-answer', onSignIn: 'chatstream-sign-in' } as const;
@@ -27,7 +27,8 @@ const EVENTS = { onAnswer: 'chatstream-answer', onSignIn: 'chatstream-sign-in' }
 export function chatstreamReact<Node>(React: ReactLike<Node>): (props: ChatProps) => Node {
   return function Chatstream({ className, onAnswer, onSignIn, ...properties }) {
     const ref = React.useRef<ChatElement>(null);
-    React.useEffect(() => {
+    // Before the browser paints: the element makes its client, by its settings, a moment after it is put in.
+    React.useLayoutEffect(() => {
       const element = ref.current;
       if (!element) return;
       Object.assign(element, properties);
