@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # A ``pattern`` runs on a backtracking engine (26 characters cost 1.9 s with ``^(a+)+$``), so a
 # long value, and a repetition of a repetition, are refused instead of matched.
 PATTERN_MAX_CHARACTERS = 256
+_STEP_TOLERANCE = 1e-9
 _NESTED_REPEAT = re.compile(r"[+*}]\)*[)][+*{]")
 
 
@@ -74,7 +76,9 @@ def _validator_class() -> Callable[[JsonObject], Validator]:
         formats.checks(name, raises=ValueError)(check)
     bounded = cast(
         "Callable[..., Validator]",
-        extend(Draft202012Validator, {"pattern": _pattern}),  # type: ignore[no-untyped-call]
+        extend(  # type: ignore[no-untyped-call]
+            Draft202012Validator, {"pattern": _pattern, "multipleOf": _multiple_of}
+        ),
     )
 
     def validator(schema: JsonObject) -> Validator:
@@ -92,6 +96,16 @@ def _pattern(_: Validator, pattern: str, instance: object, __: object) -> Iterat
         yield ValidationError(f"is longer than {PATTERN_MAX_CHARACTERS} characters")
     elif _NESTED_REPEAT.search(pattern) or not re.search(pattern, instance):
         yield ValidationError(f"does not match {pattern!r}")
+
+
+def _multiple_of(_: Validator, step: float, instance: object, __: object) -> Iterator[Any]:
+    """With a tolerance, as in the browser: to a person 0.3 is a multiple of 0.1."""
+    from jsonschema import ValidationError
+
+    if isinstance(instance, bool) or not isinstance(instance, int | float):
+        return
+    if abs(math.remainder(instance, step)) > _STEP_TOLERANCE * step:
+        yield ValidationError(f"is not a multiple of {step!r}")
 
 
 def _texts(check: Callable[[str], object]) -> Callable[[object], bool]:

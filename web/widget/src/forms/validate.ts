@@ -8,16 +8,20 @@ import { fieldKey, valuesOf, type Draft, type FormValues } from './values.ts';
 /** Messages by field key. */
 export type FieldErrors = Readonly<Record<string, string>>;
 
-// A schema's `pattern` runs on a backtracking engine: a long value could hang the tab.
-const LONGEST_PATTERN_SUBJECT = 500;
-const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/;
-const URI = /^[a-z][a-z\d+.-]*:[^\s]+$/i;
+// As on the server: a `pattern` runs on a backtracking engine, which a long value, or a repetition of a repetition,
+// could keep busy for minutes.
+const LONGEST_PATTERN_SUBJECT = 256;
+const NESTED_REPEAT = /[+*}]\)*[)][+*{]/;
+const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)*$/;
+const URI = /^[a-z][a-z\d+.-]*:[^\s]*$/i;
 
 /** The errors of `draft`, in the order of the fields; empty if it may be sent. */
 export function validateDraft(fields: readonly Field[], draft: Draft, texts: Texts): FieldErrors {
   const values = valuesOf(fields, draft);
   const errors: Record<string, string> = {};
-  for (const field of leavesOf(fields)) {
+  // Of a group that was left out as a whole, nothing is missing.
+  const there = fields.filter(({ kind, path }) => kind !== 'group' || valueAt(values, path) !== undefined);
+  for (const field of leavesOf(there)) {
     const message = messageFor(field, valueAt(values, field.path), texts);
     if (message) errors[fieldKey(field.path)] = message;
   }
@@ -33,9 +37,7 @@ export function valueAt(values: FormValues, path: readonly string[]): unknown {
 }
 
 function messageFor(field: Field, value: unknown, texts: Texts): string {
-  if (value === undefined || (Array.isArray(value) && value.length === 0 && field.required)) {
-    return field.required ? texts.get('form_required') : '';
-  }
+  if (value === undefined) return field.required ? texts.get('form_required') : '';
   if (typeof value === 'number') return numberMessage(field, value, texts);
   if (typeof value === 'string') return textMessage(field, value, texts);
   return Array.isArray(value) ? listMessage(field, value.length, texts) : '';
@@ -62,10 +64,12 @@ function isMultiple(value: number, step: number | undefined): boolean {
 function textMessage(field: Field, value: string, texts: Texts): string {
   if (field.kind === 'choice') return '';
   if (field.kind === 'number' || field.kind === 'integer') return texts.get('form_bad_value');
+  const longest = field.pattern === undefined ? Infinity : LONGEST_PATTERN_SUBJECT;
   const { minLength = 0, maxLength = Infinity } = field.limits;
   const length = [...value].length;
   if (length < minLength) return texts.get('form_min_length', { limit: minLength });
-  if (length > maxLength) return texts.get('form_max_length', { limit: maxLength });
+  const most = Math.min(maxLength, longest);
+  if (length > most) return texts.get('form_max_length', { limit: most });
   const misshapen =
     (field.kind === 'email' && !EMAIL.test(value)) || (field.kind === 'uri' && !URI.test(value));
   if (misshapen) return texts.get('form_bad_format', { format: field.label });
@@ -74,12 +78,14 @@ function textMessage(field: Field, value: string, texts: Texts): string {
 
 function listMessage({ limits }: Field, length: number, texts: Texts): string {
   const fits = length >= (limits.minItems ?? 0) && length <= (limits.maxItems ?? Infinity);
-  return fits ? '' : texts.get('form_bad_value');
+  if (fits) return '';
+  return texts.get(length === 0 ? 'form_required' : 'form_bad_value');
 }
 
 // A pattern of another dialect may not compile here: then the server decides.
 function matches(pattern: string | undefined, value: string): boolean {
-  if (pattern === undefined || value.length > LONGEST_PATTERN_SUBJECT) return true;
+  if (pattern === undefined) return true;
+  if (NESTED_REPEAT.test(pattern)) return false;
   try {
     return new RegExp(pattern, 'u').test(value);
   } catch {

@@ -87,76 +87,76 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
   >
     <p class="note">${K.offline}${t.texts.get(`offline_reply`)}</p>
     <p dir="auto">${e}</p>
-  </article>`}var qr=2**31-1,Jr=class{#e;#t;#n;constructor(e,t){this.#e=e,this.#t=t,e.addController(this)}hostUpdated(){clearTimeout(this.#n);let e=this.#t().map(e=>Date.parse(e??``)-Date.now()),t=Math.min(...e.filter(e=>e>0));t<=qr&&(this.#n=setTimeout(()=>this.#e.requestUpdate(),t+10))}hostDisconnected(){clearTimeout(this.#n)}};function Q(e){return e.join(`/`)}function Yr(e){return Object.fromEntries(un(e).map(e=>[Q(e.path),Xr(e,e.initial)]))}function Xr(e,t){switch(e.kind){case`boolean`:return t===!0;case`choice`:return Zr(e,t===void 0?[]:[t]);case`choices`:return Zr(e,Array.isArray(t)?t:[]);case`date-time`:return typeof t==`string`?ii(t):``;default:return t==null?``:String(t)}}function Zr(e,t){let n=t.map(e=>JSON.stringify(e));return e.choices.flatMap((e,t)=>n.includes(JSON.stringify(e.value))?[t]:[])}function Qr(e,t){let n={};for(let r of e){let e=r.kind===`group`?$r(r,t):ei(r,t[Q(r.path)]);e!==void 0&&(n[r.path.at(-1)??``]=e)}return n}function $r(e,t){let n=Qr(e.fields,t);return e.required||Object.keys(n).length>0?n:void 0}function ei(e,t){if(Array.isArray(t))return ti(e,t);if(typeof t==`boolean`)return t;if(t!==void 0&&t!==``)return ni(e,String(t))}function ti(e,t){let n=t.map(t=>e.choices[t]?.value);return e.kind===`choice`?n[0]:n.length>0||e.required?n:void 0}function ni(e,t){switch(e.kind){case`number`:case`integer`:return Number.isFinite(Number(t))?Number(t):t;case`date-time`:return ri(t);default:return t}}function ri(e){let t=new Date(e);if(Number.isNaN(t.getTime()))return e;let n=-t.getTimezoneOffset(),r=e=>String(Math.trunc(e)).padStart(2,`0`),i=n<0?`-`:`+`;return`${e}${/T\d\d:\d\d$/.test(e)?`:00`:``}${i}${r(Math.abs(n)/60)}:${r(Math.abs(n)%60)}`}function ii(e){let t=new Date(e);return Number.isNaN(t.getTime())?``:(new Date(t.getTime()-t.getTimezoneOffset()*6e4)).toISOString().slice(0,16)}var ai=500,oi=/^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/,si=/^[a-z][a-z\d+.-]*:[^\s]+$/i;function ci(e,t,n){let r=Qr(e,t),i={};for(let t of un(e)){let e=ui(t,li(r,t.path),n);e&&(i[Q(t.path)]=e)}return i}function li(e,t){return t.reduce((e,t)=>typeof e==`object`&&e?e[t]:void 0,e)}function ui(e,t,n){return t===void 0||Array.isArray(t)&&t.length===0&&e.required?e.required?n.get(`form_required`):``:typeof t==`number`?di(e,t,n):typeof t==`string`?pi(e,t,n):Array.isArray(t)?mi(e,t.length,n):``}function di({kind:e,limits:t},n,r){let i=t.minimum??t.exclusiveMinimum,a=t.maximum??t.exclusiveMaximum;return n<(t.minimum??-1/0)||n<=(t.exclusiveMinimum??-1/0)?r.get(`form_minimum`,{limit:i??``}):n>(t.maximum??1/0)||n>=(t.exclusiveMaximum??1/0)?r.get(`form_maximum`,{limit:a??``}):(e!==`integer`||Number.isInteger(n))&&fi(n,t.multipleOf)?``:r.get(`form_bad_value`)}function fi(e,t){return t===void 0||Math.abs(e/t-Math.round(e/t))<1e-9}function pi(e,t,n){if(e.kind===`choice`)return``;if(e.kind===`number`||e.kind===`integer`)return n.get(`form_bad_value`);let{minLength:r=0,maxLength:i=1/0}=e.limits,a=[...t].length;return a<r?n.get(`form_min_length`,{limit:r}):a>i?n.get(`form_max_length`,{limit:i}):e.kind===`email`&&!oi.test(t)||e.kind===`uri`&&!si.test(t)?n.get(`form_bad_format`,{format:e.label}):hi(e.pattern,t)?``:e.description||n.get(`form_bad_value`)}function mi({limits:e},t,n){return t>=(e.minItems??0)&&t<=(e.maxItems??1/0)?``:n.get(`form_bad_value`)}function hi(e,t){if(e===void 0||t.length>ai)return!0;try{return new RegExp(e,`u`).test(t)}catch{return!0}}var gi=Wt(class extends Gt{constructor(e){if(super(e),e.type!==J.PROPERTY&&e.type!==J.ATTRIBUTE&&e.type!==J.BOOLEAN_ATTRIBUTE)throw Error("The `live` directive is not allowed on child or event bindings");if(!Xt(e))throw Error("`live` bindings can only contain a single expression")}render(e){return e}update(e,[t]){if(t===z||t===B)return t;let n=e.element,r=e.name;if(e.type===J.PROPERTY){if(t===n[r])return z}else if(e.type===J.BOOLEAN_ATTRIBUTE){if(!!t===n.hasAttribute(r))return z}else if(e.type===J.ATTRIBUTE&&n.getAttribute(r)===t+``)return z;return en(e),t}}),_i=4;function vi(e){let{field:t}=e;switch(t.kind){case`group`:return L`<fieldset class="group">
+  </article>`}var qr=2**31-1,Jr=class{#e;#t;#n;constructor(e,t){this.#e=e,this.#t=t,e.addController(this)}hostUpdated(){clearTimeout(this.#n);let e=this.#t().map(e=>Date.parse(e??``)-Date.now()),t=Math.min(...e.filter(e=>e>0));t<=qr&&(this.#n=setTimeout(()=>this.#e.requestUpdate(),t+10))}hostDisconnected(){clearTimeout(this.#n)}};function Q(e){return e.join(`/`)}function Yr(e){return Object.fromEntries(un(e).map(e=>[Q(e.path),Xr(e,e.initial)]))}function Xr(e,t){switch(e.kind){case`boolean`:return t===!0;case`choice`:return Zr(e,t===void 0?[]:[t]);case`choices`:return Zr(e,Array.isArray(t)?t:[]);case`date-time`:return typeof t==`string`?ii(t):``;default:return t==null?``:String(t)}}function Zr(e,t){let n=t.map(e=>JSON.stringify(e));return e.choices.flatMap((e,t)=>n.includes(JSON.stringify(e.value))?[t]:[])}function Qr(e,t){let n={};for(let r of e){let e=r.kind===`group`?$r(r,t):ei(r,t[Q(r.path)]);e!==void 0&&(n[r.path.at(-1)??``]=e)}return n}function $r(e,t){let n=Qr(e.fields,t);return e.required||Object.keys(n).length>0?n:void 0}function ei(e,t){if(Array.isArray(t))return ti(e,t);if(typeof t==`boolean`)return t;if(t!==void 0&&t!==``)return ni(e,String(t))}function ti(e,t){let n=t.map(t=>e.choices[t]?.value);return e.kind===`choice`?n[0]:n.length>0||e.required?n:void 0}function ni(e,t){switch(e.kind){case`number`:case`integer`:return Number.isFinite(Number(t))?Number(t):t;case`date-time`:return ri(t);default:return t}}function ri(e){let t=new Date(e);if(Number.isNaN(t.getTime()))return e;let n=-t.getTimezoneOffset(),r=e=>String(Math.trunc(e)).padStart(2,`0`),i=n<0?`-`:`+`;return`${e}${/T\d\d:\d\d$/.test(e)?`:00`:``}${i}${r(Math.abs(n)/60)}:${r(Math.abs(n)%60)}`}function ii(e){let t=new Date(e);return Number.isNaN(t.getTime())?``:(new Date(t.getTime()-t.getTimezoneOffset()*6e4)).toISOString().slice(0,16)}var ai=256,oi=/[+*}]\)*[)][+*{]/,si=/^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)*$/,ci=/^[a-z][a-z\d+.-]*:[^\s]*$/i;function li(e,t,n){let r=Qr(e,t),i={},a=e.filter(({kind:e,path:t})=>e!==`group`||ui(r,t)!==void 0);for(let e of un(a)){let t=di(e,ui(r,e.path),n);t&&(i[Q(e.path)]=t)}return i}function ui(e,t){return t.reduce((e,t)=>typeof e==`object`&&e?e[t]:void 0,e)}function di(e,t,n){return t===void 0?e.required?n.get(`form_required`):``:typeof t==`number`?fi(e,t,n):typeof t==`string`?mi(e,t,n):Array.isArray(t)?hi(e,t.length,n):``}function fi({kind:e,limits:t},n,r){let i=t.minimum??t.exclusiveMinimum,a=t.maximum??t.exclusiveMaximum;return n<(t.minimum??-1/0)||n<=(t.exclusiveMinimum??-1/0)?r.get(`form_minimum`,{limit:i??``}):n>(t.maximum??1/0)||n>=(t.exclusiveMaximum??1/0)?r.get(`form_maximum`,{limit:a??``}):(e!==`integer`||Number.isInteger(n))&&pi(n,t.multipleOf)?``:r.get(`form_bad_value`)}function pi(e,t){return t===void 0||Math.abs(e/t-Math.round(e/t))<1e-9}function mi(e,t,n){if(e.kind===`choice`)return``;if(e.kind===`number`||e.kind===`integer`)return n.get(`form_bad_value`);let r=e.pattern===void 0?1/0:ai,{minLength:i=0,maxLength:a=1/0}=e.limits,o=[...t].length;if(o<i)return n.get(`form_min_length`,{limit:i});let s=Math.min(a,r);return o>s?n.get(`form_max_length`,{limit:s}):e.kind===`email`&&!si.test(t)||e.kind===`uri`&&!ci.test(t)?n.get(`form_bad_format`,{format:e.label}):gi(e.pattern,t)?``:e.description||n.get(`form_bad_value`)}function hi({limits:e},t,n){return t>=(e.minItems??0)&&t<=(e.maxItems??1/0)?``:n.get(t===0?`form_required`:`form_bad_value`)}function gi(e,t){if(e===void 0)return!0;if(oi.test(e))return!1;try{return new RegExp(e,`u`).test(t)}catch{return!0}}var _i=Wt(class extends Gt{constructor(e){if(super(e),e.type!==J.PROPERTY&&e.type!==J.ATTRIBUTE&&e.type!==J.BOOLEAN_ATTRIBUTE)throw Error("The `live` directive is not allowed on child or event bindings");if(!Xt(e))throw Error("`live` bindings can only contain a single expression")}render(e){return e}update(e,[t]){if(t===z||t===B)return t;let n=e.element,r=e.name;if(e.type===J.PROPERTY){if(t===n[r])return z}else if(e.type===J.BOOLEAN_ATTRIBUTE){if(!!t===n.hasAttribute(r))return z}else if(e.type===J.ATTRIBUTE&&n.getAttribute(r)===t+``)return z;return en(e),t}}),vi=4;function yi(e){let{field:t}=e;switch(t.kind){case`group`:return L`<fieldset class="group">
         <legend dir="auto">${t.label}</legend>
-        ${Ci(e)} ${t.fields.map(t=>vi({...e,field:t}))}
-      </fieldset>`;case`boolean`:return Ni(e);case`choices`:return Mi(e,`checkbox`);case`choice`:return t.choices.length<=_i?Mi(e,`radio`):xi(e,ji(e));case`textarea`:return xi(e,ki(e));default:return xi(e,Ei(e))}}function $({idPrefix:e,field:t}){return`${e}-${Q(t.path).replace(/[^\w-]/g,`_`)}`}function yi({errors:e,field:t}){return e[Q(t.path)]}function bi(e){return`${e.field.description?`${$(e)}-hint`:``} ${yi(e)===void 0?``:`${$(e)}-error`}`.trim()}function xi(e,t){return L`<div class="field">
-    <label for=${$(e)} dir="auto">${Si(e)}</label>
-    ${Ci(e)}${t}${wi(e)}
-  </div>`}function Si({field:e,texts:t}){let n=L`<span class="optional">${t.get(`form_optional`)}</span>`;return L`${e.label}${e.required?B:L` ${n}`}`}function Ci(e){let{description:t}=e.field;return t?L`<p class="hint" id="${$(e)}-hint" dir="auto">${t}</p>`:B}function wi(e){let t=yi(e);return t===void 0?B:L`<p class="note bad" id="${$(e)}-error">${t}</p>`}function Ti({draft:e,field:t}){let n=e[Q(t.path)];return typeof n==`string`?n:``}function Ei(e){let{field:t,onInput:n}=e;return L`<input
+        ${wi(e)} ${t.fields.map(t=>yi({...e,field:t}))}
+      </fieldset>`;case`boolean`:return Pi(e);case`choices`:return Ni(e,`checkbox`);case`choice`:return t.choices.length<=vi?Ni(e,`radio`):Si(e,Mi(e));case`textarea`:return Si(e,Ai(e));default:return Si(e,Di(e))}}function $({idPrefix:e,field:t}){return`${e}-${Q(t.path).replace(/[^\w-]/g,`_`)}`}function bi({errors:e,field:t}){return e[Q(t.path)]}function xi(e){return`${e.field.description?`${$(e)}-hint`:``} ${bi(e)===void 0?``:`${$(e)}-error`}`.trim()}function Si(e,t){return L`<div class="field">
+    <label for=${$(e)} dir="auto">${Ci(e)}</label>
+    ${wi(e)}${t}${Ti(e)}
+  </div>`}function Ci({field:e,texts:t}){let n=L`<span class="optional">${t.get(`form_optional`)}</span>`;return L`${e.label}${e.required?B:L` ${n}`}`}function wi(e){let{description:t}=e.field;return t?L`<p class="hint" id="${$(e)}-hint" dir="auto">${t}</p>`:B}function Ti(e){let t=bi(e);return t===void 0?B:L`<p class="note bad" id="${$(e)}-error">${t}</p>`}function Ei({draft:e,field:t}){let n=e[Q(t.path)];return typeof n==`string`?n:``}function Di(e){let{field:t,onInput:n}=e;return L`<input
     id=${$(e)}
     name=${Q(t.path)}
-    type=${Di(t)}
+    type=${Oi(t)}
     dir="auto"
-    .value=${gi(Ti(e))}
+    .value=${_i(Ei(e))}
     ?required=${t.required}
-    step=${Oi(t)}
+    step=${ki(t)}
     min=${t.limits.minimum??B}
     max=${t.limits.maximum??B}
-    aria-invalid=${yi(e)===void 0?B:`true`}
-    aria-describedby=${bi(e)||B}
+    aria-invalid=${bi(e)===void 0?B:`true`}
+    aria-describedby=${xi(e)||B}
     @input=${e=>n(t,e.target.value)}
-  />`}function Di({kind:e}){switch(e){case`date-time`:return`datetime-local`;case`integer`:return`number`;case`uri`:return`url`;case`date`:case`time`:case`email`:case`number`:return e;default:return`text`}}function Oi({kind:e}){return e===`number`?`any`:e===`integer`?`1`:B}function ki(e){let{field:t,onInput:n}=e;return L`<textarea
+  />`}function Oi({kind:e}){switch(e){case`date-time`:return`datetime-local`;case`integer`:return`number`;case`uri`:return`url`;case`date`:case`time`:case`email`:case`number`:return e;default:return`text`}}function ki({kind:e}){return e===`number`?`any`:e===`integer`?`1`:B}function Ai(e){let{field:t,onInput:n}=e;return L`<textarea
     id=${$(e)}
     name=${Q(t.path)}
     rows="3"
     dir="auto"
-    .value=${gi(Ti(e))}
+    .value=${_i(Ei(e))}
     ?required=${t.required}
-    aria-invalid=${yi(e)===void 0?B:`true`}
-    aria-describedby=${bi(e)||B}
+    aria-invalid=${bi(e)===void 0?B:`true`}
+    aria-describedby=${xi(e)||B}
     @input=${e=>n(t,e.target.value)}
-  ></textarea>`}function Ai({draft:e,field:t}){let n=e[Q(t.path)];return Array.isArray(n)?n:[]}function ji(e){let{field:t,onInput:n,texts:r}=e,i=Ai(e)[0];return L`<select
+  ></textarea>`}function ji({draft:e,field:t}){let n=e[Q(t.path)];return Array.isArray(n)?n:[]}function Mi(e){let{field:t,onInput:n,texts:r}=e,i=ji(e)[0];return L`<select
     id=${$(e)}
     name=${Q(t.path)}
     ?required=${t.required}
-    aria-invalid=${yi(e)===void 0?B:`true`}
-    aria-describedby=${bi(e)||B}
+    aria-invalid=${bi(e)===void 0?B:`true`}
+    aria-describedby=${xi(e)||B}
     @change=${e=>{let{value:r}=e.target;n(t,r===``?[]:[Number(r)])}}
   >
     <option value="" .selected=${i===void 0}>${r.get(`form_choose`)}</option>
     ${t.choices.map((e,t)=>L`<option value=${t} .selected=${i===t}>${e.label}</option>`)}
-  </select>`}function Mi(e,t){let{field:n,onInput:r}=e,i=Ai(e),a=(e,a)=>{let o=t===`radio`?[]:i.filter(t=>t!==e);r(n,a?[...o,e].sort((e,t)=>e-t):o)};return L`<fieldset
-    class="options ${yi(e)===void 0?``:`wrong`}"
-    aria-describedby=${bi(e)||B}
+  </select>`}function Ni(e,t){let{field:n,onInput:r}=e,i=ji(e),a=(e,a)=>{let o=t===`radio`?[]:i.filter(t=>t!==e);r(n,a?[...o,e].sort((e,t)=>e-t):o)};return L`<fieldset
+    class="options ${bi(e)===void 0?``:`wrong`}"
+    aria-describedby=${xi(e)||B}
   >
-    <legend dir="auto">${Si(e)}</legend>
-    ${Ci(e)}
+    <legend dir="auto">${Ci(e)}</legend>
+    ${wi(e)}
     ${n.choices.map((n,r)=>L`<label class="option" dir="auto">
           <input
             type=${t}
             name=${$(e)}
-            .checked=${gi(i.includes(r))}
+            .checked=${_i(i.includes(r))}
             @change=${e=>a(r,e.target.checked)}
           />
           <span>${n.label}</span>
         </label>`)}
-    ${wi(e)}
-  </fieldset>`}function Ni(e){let{field:t,draft:n,onInput:r}=e;return L`<div class="field">
+    ${Ti(e)}
+  </fieldset>`}function Pi(e){let{field:t,draft:n,onInput:r}=e;return L`<div class="field">
     <label class="option" dir="auto">
       <input
         type="checkbox"
         name=${Q(t.path)}
-        .checked=${gi(n[Q(t.path)]===!0)}
-        aria-invalid=${yi(e)===void 0?B:`true`}
-        aria-describedby=${bi(e)||B}
+        .checked=${_i(n[Q(t.path)]===!0)}
+        aria-invalid=${bi(e)===void 0?B:`true`}
+        aria-describedby=${xi(e)||B}
         @change=${e=>r(t,e.target.checked)}
       />
       <span>${t.label}</span>
     </label>
-    ${Ci(e)}${wi(e)}
-  </div>`}var Pi=class extends Ht{static{this.properties={event:{attribute:!1},state:{attribute:!1,hasChanged:Ri},view:{attribute:!1},errors:{state:!0}}}#e;#t;#n;constructor(){super(),this.event=null,this.state={component:void 0,submit:void 0},this.view=null,this.errors={},this.#e=null,this.#t=``,this.#n=!1,new Jr(this,()=>[this.event?.expires_at])}willUpdate(){let{submit:e}=this.state;e?.status===`failed`&&e.command.id!==this.#t&&(this.#t=e.command.id,this.errors=Ii(e.error?.details?.fields??{}),this.#n=!0)}updated(){this.#n&&(this.#n=!1,this.querySelector(`[aria-invalid="true"], .wrong input`)?.focus())}render(){let{event:e,view:t}=this;if(!e||!t)return B;let n=ln(e.schema),r=this.#i(),i=Bi(e,this.state.component),a=e.title?L`<p class="component-title" dir="auto">${e.title}</p>`:B;return r?this.#r(L`${a}${Li(n,r,t)}`,`submitted`):i?this.#r(L`${a}
-          <p class="note">${t.texts.get(i)}</p>`,`closed`):this.#r(this.#a(a,n,e,t),`open`)}#r(e,t){return L`<div class="form ${t}">${e}</div>`}#i(){return this.state.component?.status===`submitted`?this.state.component.values??{}:void 0}#a(e,t,n,r){let i=this.state.submit!==void 0&&this.state.submit.status!==`failed`,a=this.#s(t,n),o=t.map(e=>vi({field:e,draft:a,errors:this.errors,idPrefix:n.component_id,texts:r.texts,onInput:(e,t)=>this.#c(e,t,n)}));return L`<form
+    ${wi(e)}${Ti(e)}
+  </div>`}var Fi=class extends Ht{static{this.properties={event:{attribute:!1},state:{attribute:!1,hasChanged:zi},view:{attribute:!1},errors:{state:!0}}}#e;#t;#n;constructor(){super(),this.event=null,this.state={component:void 0,submit:void 0},this.view=null,this.errors={},this.#e=null,this.#t=``,this.#n=!1,new Jr(this,()=>[this.event?.expires_at])}willUpdate(){let{submit:e}=this.state;e?.status===`failed`&&e.command.id!==this.#t&&(this.#t=e.command.id,this.errors=Li(e.error?.details?.fields??{}),this.#n=!0)}updated(){this.#n&&(this.#n=!1,this.querySelector(`[aria-invalid="true"], .wrong input`)?.focus())}render(){let{event:e,view:t}=this;if(!e||!t)return B;let n=ln(e.schema),r=this.#i(),i=Vi(e,this.state.component),a=e.title?L`<p class="component-title" dir="auto">${e.title}</p>`:B;return r?this.#r(L`${a}${Ri(n,r,t)}`,`submitted`):i?this.#r(L`${a}
+          <p class="note">${t.texts.get(i)}</p>`,`closed`):this.#r(this.#a(a,n,e,t),`open`)}#r(e,t){return L`<div class="form ${t}">${e}</div>`}#i(){return this.state.component?.status===`submitted`?this.state.component.values??{}:void 0}#a(e,t,n,r){let i=this.state.submit!==void 0&&this.state.submit.status!==`failed`,a=this.#s(t,n),o=t.map(e=>yi({field:e,draft:a,errors:this.errors,idPrefix:n.component_id,texts:r.texts,onInput:(e,t)=>this.#c(e,t,n)}));return L`<form
       novalidate
       aria-label=${n.title??r.texts.get(`form_submit`)}
       @submit=${e=>{e.preventDefault(),this.#l(t,n,r)}}
@@ -167,16 +167,16 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       <button type="submit" class="primary" part="submit" ?disabled=${i}>
         ${r.texts.get(i?`form_sending`:`form_submit`)}
       </button>
-    </form>`}#o(e){let t=Object.keys(this.errors).length;if(t>0)return L`<p class="note bad" role="alert">${e.texts.count(`form_invalid`,t)}</p>`;let n=this.state.submit?.status===`failed`?this.state.submit.error?.message:void 0;return n?L`<p class="note bad" role="alert">${n}</p>`:B}#s(e,t){return this.#e??={...Yr(e),...Bt(`sessionStorage`,Fi(t))},this.#e}#c(e,t,n){let r=Q(e.path);this.#e={...this.#e,[r]:t},Vt(`sessionStorage`,Fi(n),this.#e);let{[r]:i,...a}=this.errors;i===void 0?this.requestUpdate():this.errors=a}#l(e,t,n){let r=this.#s(e,t);this.errors=ci(e,r,n.texts),this.#n=Object.keys(this.errors).length>0,this.#n||(Vt(`sessionStorage`,Fi(t),null),n.actions.submit(t.component_id,Qr(e,r)))}};function Fi(e){return`draft:${e.user_chat_id}:${e.component_id}`}function Ii(e){return Object.fromEntries(Object.entries(e).map(([e,t])=>[e.replace(/^[/#.$]+/,``).replace(/\./g,`/`),t]))}function Li(e,t,n){return L`<dl class="facts">${un(e).map(e=>{let r=e.choices.find(n=>n.value===li(t,e.path))?.label;return L`<div>
+    </form>`}#o(e){let t=Object.keys(this.errors).length;if(t>0)return L`<p class="note bad" role="alert">${e.texts.count(`form_invalid`,t)}</p>`;let n=this.state.submit?.status===`failed`?this.state.submit.error?.message:void 0;return n?L`<p class="note bad" role="alert">${n}</p>`:B}#s(e,t){return this.#e??={...Yr(e),...Bt(`sessionStorage`,Ii(t))},this.#e}#c(e,t,n){let r=Q(e.path);this.#e={...this.#e,[r]:t},Vt(`sessionStorage`,Ii(n),this.#e);let{[r]:i,...a}=this.errors;i===void 0?this.requestUpdate():this.errors=a}#l(e,t,n){let r=this.#s(e,t);this.errors=li(e,r,n.texts),this.#n=Object.keys(this.errors).length>0,this.#n||(Vt(`sessionStorage`,Ii(t),null),n.actions.submit(t.component_id,Qr(e,r)))}};function Ii(e){return`draft:${e.user_chat_id}:${e.component_id}`}function Li(e){return Object.fromEntries(Object.entries(e).map(([e,t])=>[e.replace(/^[/#.$]+/,``).replace(/\./g,`/`),t]))}function Ri(e,t,n){return L`<dl class="facts">${un(e).map(e=>{let r=e.choices.find(n=>n.value===ui(t,e.path))?.label;return L`<div>
       <dt dir="auto">${e.label}</dt>
-      <dd dir="auto">${r??mt(li(t,e.path),n.texts)}</dd>
+      <dd dir="auto">${r??mt(ui(t,e.path),n.texts)}</dd>
     </div>`})}</dl>
-    <p class="note good">${K.check}${n.texts.get(`form_submitted`)}</p>`}function Ri(e,t){return e.component!==t?.component||e.submit!==t?.submit}q(`chatstream-form`,Pi);function zi(e,t,n){if(e.erased)return L`<p class="note">${n.texts.get(`erased`)}</p>`;switch(e.kind){case`form`:return L`<chatstream-form
+    <p class="note good">${K.check}${n.texts.get(`form_submitted`)}</p>`}function zi(e,t){return e.component!==t?.component||e.submit!==t?.submit}q(`chatstream-form`,Fi);function Bi(e,t,n){if(e.erased)return L`<p class="note">${n.texts.get(`erased`)}</p>`;switch(e.kind){case`form`:return L`<chatstream-form
         part="form"
         .event=${e}
         .state=${t}
         .view=${n}
-      ></chatstream-form>`;case`buttons`:return Ui(e,t,n);default:return Gi(e,n)}}function Bi(e,t){return!t||t.status===`submitted`?null:t.status===`closed`?Hi(t.reason):Vi(e)?`closed_expired`:null}function Vi(e){return e.expires_at!==void 0&&Date.parse(e.expires_at)<=Date.now()}function Hi(e){switch(e){case`superseded`:return`closed_superseded`;case`complete`:return`closed_complete`;case`chat_closed`:return`closed_chat`;case void 0:return`closed_other`}}function Ui(e,t,n){let r=Wi(t),i=Bi(e,t.component),a=t.submit!==void 0&&t.submit.status!==`failed`,o=t.submit?.status===`failed`?t.submit.error?.message:void 0,s=a||i!==null||t.component?.status!==`open`;return L`<div class="buttons" part="buttons" role="group" aria-label=${e.title??``}>
+      ></chatstream-form>`;case`buttons`:return Wi(e,t,n);default:return Ki(e,n)}}function Vi(e,t){return!t||t.status===`submitted`?null:t.status===`closed`?Ui(t.reason):Hi(e)?`closed_expired`:null}function Hi(e){return e.expires_at!==void 0&&Date.parse(e.expires_at)<=Date.now()}function Ui(e){switch(e){case`superseded`:return`closed_superseded`;case`complete`:return`closed_complete`;case`chat_closed`:return`closed_chat`;case void 0:return`closed_other`}}function Wi(e,t,n){let r=Gi(t),i=Vi(e,t.component),a=t.submit!==void 0&&t.submit.status!==`failed`,o=t.submit?.status===`failed`?t.submit.error?.message:void 0,s=a||i!==null||t.component?.status!==`open`;return L`<div class="buttons" part="buttons" role="group" aria-label=${e.title??``}>
     ${e.title?L`<p class="component-title" dir="auto">${e.title}</p>`:B}
     <div class="button-row">
       ${(e.options??[]).map(t=>L`<button
@@ -192,30 +192,30 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     </div>
     ${i?L`<p class="note">${n.texts.get(i)}</p>`:B}
     ${o?L`<p class="note bad" role="alert">${o}</p>`:B}
-  </div>`}function Wi({component:e,submit:t}){if(e?.values)return e.values.value;let n=t?.command;return n?.type===`submit`&&t?.status!==`failed`?n.values.value:void 0}function Gi(e,t){return L`<div class="placeholder" part="placeholder">
+  </div>`}function Gi({component:e,submit:t}){if(e?.values)return e.values.value;let n=t?.command;return n?.type===`submit`&&t?.status!==`failed`?n.values.value:void 0}function Ki(e,t){return L`<div class="placeholder" part="placeholder">
     ${e.title?L`<p class="component-title" dir="auto">${e.title}</p>`:B}
     <p class="note" dir="auto">${t.texts.get(`unknown_component`,{kind:e.kind})}</p>
-  </div>`}function Ki(e,t,n,r){let i=e.status===`running`&&!n.answering;if(t.thinking===`hidden`||e.steps.length===0&&!i)return B;let a=n.open??(t.thinking===`open`||t.thinking===`auto`&&i);return L`<details class="steps" part="thinking" .open=${a}>
+  </div>`}function qi(e,t,n,r){let i=e.status===`running`&&!n.answering;if(t.thinking===`hidden`||e.steps.length===0&&!i)return B;let a=n.open??(t.thinking===`open`||t.thinking===`auto`&&i);return L`<details class="steps" part="thinking" .open=${a}>
     <summary
       @click=${e=>{e.preventDefault(),r(!a)}}
     >
       ${i?L`<span class="pulse" aria-hidden="true"></span>`:K.chevron}
-      <span class="steps-line" dir="auto">${i?qi(e,t,a):Ji(e,t)}</span>
+      <span class="steps-line" dir="auto">${i?Ji(e,t,a):Yi(e,t)}</span>
     </summary>
     <ol>
-      ${e.steps.map(e=>Xi(e,t))}
+      ${e.steps.map(e=>Zi(e,t))}
     </ol>
     ${e.restarted?L`<p class="note">${t.texts.get(`restarted`)}</p>`:B}
-  </details>`}function qi(e,t,n){let r=e.steps.at(-1);return r&&!n?Yi(r):t.texts.get(`thinking`)}function Ji(e,t){let{texts:n}=t;if(e.unasked&&e.parts.length===0)return e.steps.map(Yi).join(` · `);let r=n.count(`steps`,e.steps.length),i=St(e.steps);return i>0?n.get(`steps_summary`,{steps:r,duration:pt(i,n)}):r}function Yi(e){return e.text||W(e.label)}function Xi(e,t){let{texts:n}=t,r=[Qi(e,t),e.status===`failed`?n.get(`step_failed`):``];return e.durationMs!==void 0&&r.push(pt(e.durationMs,n)),L`<li class="step ${e.status}" title=${W(e.label)}>
-    <span class="step-mark" aria-hidden="true">${Zi(e)}</span>
-    <span class="step-text" dir="auto">${Yi(e)}</span>
+  </details>`}function Ji(e,t,n){let r=e.steps.at(-1);return r&&!n?Xi(r):t.texts.get(`thinking`)}function Yi(e,t){let{texts:n}=t;if(e.unasked&&e.parts.length===0)return e.steps.map(Xi).join(` · `);let r=n.count(`steps`,e.steps.length),i=St(e.steps);return i>0?n.get(`steps_summary`,{steps:r,duration:pt(i,n)}):r}function Xi(e){return e.text||W(e.label)}function Zi(e,t){let{texts:n}=t,r=[$i(e,t),e.status===`failed`?n.get(`step_failed`):``];return e.durationMs!==void 0&&r.push(pt(e.durationMs,n)),L`<li class="step ${e.status}" title=${W(e.label)}>
+    <span class="step-mark" aria-hidden="true">${Qi(e)}</span>
+    <span class="step-text" dir="auto">${Xi(e)}</span>
     <span class="step-notes">${r.filter(Boolean).join(` · `)}</span>
-  </li>`}function Zi(e){return e.status===`started`?L`<span class="dot"></span>`:e.status===`failed`?K.close:K.check}function Qi(e,t){return e.attempt===void 0?``:e.of===void 0||e.of<=1?e.attempt>1?t.texts.get(`step_attempt_only`,{attempt:e.attempt}):``:t.texts.get(`step_attempt`,{attempt:e.attempt,of:e.of})}var $i=class{#e;#t;#n=new Map;#r=``;#i=0;#a=0;#o=[];constructor(e,t){this.#e=e,this.#t=t}update(e){let t=e.replace(/\r\n?/g,`
-`);t!==this.#r&&(t.startsWith(this.#r)||this.#s(),this.#r=t,this.#c(t.slice(this.#i)))}finish(e){e.includes(`]:`)&&this.#s(),this.update(e)}#s(){this.#n=new Map,this.#r=``,this.#i=0,this.#a=0,this.#o=[],this.#e.replaceChildren()}#c(e){let t=jn(e,this.#n),n=t.map((n,r)=>{let i=e.slice(t[r-1]?.end??0,n.end);return this.#l(n,i,this.#o[r])});this.#u(n),this.#d(n)}#l(e,t,n){return n?.raw===t||n&&ea(e,n)?{block:e,raw:t,node:n.node}:{block:e,raw:t,node:fr(e,this.#n,this.#t)}}#u(e){let t=this.#e.childNodes[this.#a]??null;for(let{node:n}of e)n===t?t=t.nextSibling:this.#e.insertBefore(n,t);for(;t;){let e=t;t=t.nextSibling,e.remove()}}#d(e){let t=Math.max(0,e.length-2);this.#i+=e[t-1]?.block.end??0,this.#a+=t,this.#o=e.slice(t)}};function ea(e,{block:t,node:n}){if(e.kind!==`code`||t.kind!==`code`||e.language!==t.language)return!1;let r=n.querySelector(`code`);return r?(r.textContent=e.text,!0):!1}q(`chatstream-answer`,class extends HTMLElement{constructor(...e){super(...e),this.view=null,this.#e=null,this.#t=``,this.#n=!1,this.#r=!1}#e;#t;#n;#r;show(e,t){(e!==this.#t||t!==this.#n)&&(this.#t=e,this.#n=t,t?this.#a():this.#i())}#i(){this.#r||(this.#r=!0,requestAnimationFrame(()=>this.#a()))}#a(){this.#r=!1,this.view&&(this.#e??=new $i(this,{images:this.view.images,copyLabel:this.view.texts.get(`copy`),copiedLabel:this.view.texts.get(`copied`)}),this.classList.toggle(`growing`,!this.#n),this.#n?this.#e.finish(this.#t):this.#e.update(this.#t),this.dispatchEvent(new CustomEvent(`chatstream-grown`,{bubbles:!0,composed:!1})))}});var ta=class extends Ht{static{this.properties={entry:{attribute:!1},view:{attribute:!1},components:{attribute:!1,hasChanged:aa},submits:{attribute:!1,hasChanged:aa},retryable:{attribute:!1},liveIds:{attribute:!1,hasChanged:aa},stepsOpen:{state:!0}}}#e;constructor(){super(),this.entry=null,this.view=null,this.components=[],this.submits=[],this.retryable=null,this.liveIds=[],this.stepsOpen=null,this.#e={},new Jr(this,()=>(this.entry?.parts??[]).map(e=>e.kind===`component`?e.component.expires_at:void 0))}showAnswers(e){this.#e=e;for(let t of this.querySelectorAll(`chatstream-answer`)){let n=e[t.dataset.message??``];n&&!n.done&&t.show(n.text,!1)}}updated(e){this.showAnswers(this.#e);for(let e of this.entry?.parts??[])e.kind===`answer`&&e.response&&this.#t(e.messageId)?.show(e.response.content??``,!0)}#t(e){return[...this.querySelectorAll(`chatstream-answer`)].find(t=>t.dataset.message===e)??null}render(){let{entry:e,view:t}=this;if(!e||!t)return B;let n=[...e.parts,...this.liveIds.map(ra)],r=n.some(e=>e.kind===`answer`);return L`<article class="message assistant" part="message assistant-message" aria-label=${`${t.texts.get(`assistant`)}, ${st(e.startedAt,t.texts.locale)}`}>
+  </li>`}function Qi(e){return e.status===`started`?L`<span class="dot"></span>`:e.status===`failed`?K.close:K.check}function $i(e,t){return e.attempt===void 0?``:e.of===void 0||e.of<=1?e.attempt>1?t.texts.get(`step_attempt_only`,{attempt:e.attempt}):``:t.texts.get(`step_attempt`,{attempt:e.attempt,of:e.of})}var ea=class{#e;#t;#n=new Map;#r=``;#i=0;#a=0;#o=[];constructor(e,t){this.#e=e,this.#t=t}update(e){let t=e.replace(/\r\n?/g,`
+`);t!==this.#r&&(t.startsWith(this.#r)||this.#s(),this.#r=t,this.#c(t.slice(this.#i)))}finish(e){e.includes(`]:`)&&this.#s(),this.update(e)}#s(){this.#n=new Map,this.#r=``,this.#i=0,this.#a=0,this.#o=[],this.#e.replaceChildren()}#c(e){let t=jn(e,this.#n),n=t.map((n,r)=>{let i=e.slice(t[r-1]?.end??0,n.end);return this.#l(n,i,this.#o[r])});this.#u(n),this.#d(n)}#l(e,t,n){return n?.raw===t||n&&ta(e,n)?{block:e,raw:t,node:n.node}:{block:e,raw:t,node:fr(e,this.#n,this.#t)}}#u(e){let t=this.#e.childNodes[this.#a]??null;for(let{node:n}of e)n===t?t=t.nextSibling:this.#e.insertBefore(n,t);for(;t;){let e=t;t=t.nextSibling,e.remove()}}#d(e){let t=Math.max(0,e.length-2);this.#i+=e[t-1]?.block.end??0,this.#a+=t,this.#o=e.slice(t)}};function ta(e,{block:t,node:n}){if(e.kind!==`code`||t.kind!==`code`||e.language!==t.language)return!1;let r=n.querySelector(`code`);return r?(r.textContent=e.text,!0):!1}q(`chatstream-answer`,class extends HTMLElement{constructor(...e){super(...e),this.view=null,this.#e=null,this.#t=``,this.#n=!1,this.#r=!1}#e;#t;#n;#r;show(e,t){(e!==this.#t||t!==this.#n)&&(this.#t=e,this.#n=t,t?this.#a():this.#i())}#i(){this.#r||(this.#r=!0,requestAnimationFrame(()=>this.#a()))}#a(){this.#r=!1,this.view&&(this.#e??=new ea(this,{images:this.view.images,copyLabel:this.view.texts.get(`copy`),copiedLabel:this.view.texts.get(`copied`)}),this.classList.toggle(`growing`,!this.#n),this.#n?this.#e.finish(this.#t):this.#e.update(this.#t),this.dispatchEvent(new CustomEvent(`chatstream-grown`,{bubbles:!0,composed:!1})))}});var na=class extends Ht{static{this.properties={entry:{attribute:!1},view:{attribute:!1},components:{attribute:!1,hasChanged:oa},submits:{attribute:!1,hasChanged:oa},retryable:{attribute:!1},liveIds:{attribute:!1,hasChanged:oa},stepsOpen:{state:!0}}}#e;constructor(){super(),this.entry=null,this.view=null,this.components=[],this.submits=[],this.retryable=null,this.liveIds=[],this.stepsOpen=null,this.#e={},new Jr(this,()=>(this.entry?.parts??[]).map(e=>e.kind===`component`?e.component.expires_at:void 0))}showAnswers(e){this.#e=e;for(let t of this.querySelectorAll(`chatstream-answer`)){let n=e[t.dataset.message??``];n&&!n.done&&t.show(n.text,!1)}}updated(e){this.showAnswers(this.#e);for(let e of this.entry?.parts??[])e.kind===`answer`&&e.response&&this.#t(e.messageId)?.show(e.response.content??``,!0)}#t(e){return[...this.querySelectorAll(`chatstream-answer`)].find(t=>t.dataset.message===e)??null}render(){let{entry:e,view:t}=this;if(!e||!t)return B;let n=[...e.parts,...this.liveIds.map(ia)],r=n.some(e=>e.kind===`answer`);return L`<article class="message assistant" part="message assistant-message" aria-label=${`${t.texts.get(`assistant`)}, ${st(e.startedAt,t.texts.locale)}`}>
       ${e.unasked?L`<p class="note">${K.bell}${t.texts.get(`unasked`)}</p>`:B}
-      ${Ki(e,t,{open:this.stepsOpen,answering:r},e=>this.stepsOpen=e)}
-      ${an(n,ia,e=>this.#n(e,t))} ${this.#a(e,t)}
-    </article>`}#n(e,t){switch(e.kind){case`answer`:return this.#i(e,t);case`component`:return zi(e.component,this.#r(e.component.component_id),t);case`error`:return na(e.error,t)}}#r(e){return{component:this.components.find(t=>t.component_id===e),submit:this.submits.find(({command:t})=>t.type===`submit`&&t.component_id===e)}}#i(e,t){let{response:n}=e;return n?.erased?L`<p class="note">${t.texts.get(`erased`)}</p>`:L`<div class="answer" part="answer">
+      ${qi(e,t,{open:this.stepsOpen,answering:r},e=>this.stepsOpen=e)}
+      ${an(n,aa,e=>this.#n(e,t))} ${this.#a(e,t)}
+    </article>`}#n(e,t){switch(e.kind){case`answer`:return this.#i(e,t);case`component`:return Bi(e.component,this.#r(e.component.component_id),t);case`error`:return ra(e.error,t)}}#r(e){return{component:this.components.find(t=>t.component_id===e),submit:this.submits.find(({command:t})=>t.type===`submit`&&t.component_id===e)}}#i(e,t){let{response:n}=e;return n?.erased?L`<p class="note">${t.texts.get(`erased`)}</p>`:L`<div class="answer" part="answer">
       <chatstream-answer class="markdown" data-message=${e.messageId} .view=${t}></chatstream-answer>
       ${n?L`<footer>
               ${Pr(n.timestamp,t)} ${Fr(n.content??``,t)}
@@ -224,7 +224,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     </div>`}#a(e,t){let n=this.retryable,r=e.status===`failed`&&!e.parts.some(e=>e.kind===`error`),i=e.status===`cancelled`&&!e.parts.some(e=>e.kind===`answer`),a=r?t.texts.get(`error`):i?t.texts.get(`stopped`):``;return L`${a?L`<p class="note">${a}</p>`:B}
     ${n===null?B:L`<button type="button" class="quiet" part="retry" @click=${()=>t.actions.retry(n)}>
             ${K.retry}<span>${t.texts.get(`retry`)}</span>
-          </button>`}`}};function na(e,t){let n=JSON.stringify({code:e.code,chat:e.user_chat_id,position:e.position,time:e.timestamp});return L`<div class="error" part="error">
+          </button>`}`}};function ra(e,t){let n=JSON.stringify({code:e.code,chat:e.user_chat_id,position:e.position,time:e.timestamp});return L`<div class="error" part="error">
     ${K.alert}
     <div>
       <p dir="auto">${e.message||t.texts.get(`error`)}</p>
@@ -233,10 +233,10 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         ${Fr(n,t,`copy_details`)}
       </p>
     </div>
-  </div>`}function ra(e){return{kind:`answer`,messageId:e,response:null}}function ia(e){switch(e.kind){case`answer`:return`answer ${e.messageId}`;case`component`:return e.component.event_id;case`error`:return e.error.event_id}}function aa(e,t){return!Array.isArray(e)||!Array.isArray(t)?e!==t:e.length!==t.length||e.some((e,n)=>e!==t[n])}q(`chatstream-turn`,ta);var oa=240,sa=class extends Ht{static{this.properties={entries:{attribute:!1},chat:{attribute:!1},outbox:{attribute:!1},view:{attribute:!1},offlineReply:{attribute:!1},loadingEarlier:{state:!0}}}#e;#t;constructor(){super(),this.entries=[],this.chat=null,this.outbox=[],this.view=null,this.offlineReply=()=>null,this.loadEarlier=()=>Promise.resolve(),this.loadingEarlier=!1,this.#e=null,this.#t=null,this.keeper=new sn(this,e=>this.#u(e));for(let e of[`scroll`,`wheel`])this.addEventListener(e,()=>this.#c(),{passive:!0});this.addEventListener(`chatstream-grown`,()=>this.keeper.stick()),new ResizeObserver(()=>this.keeper.stick()).observe(this)}showAnswers(e){this.#t?.showAnswers(e.answers)}willUpdate(e){let t=e.get(`chat`),n=t&&t.user_chat_id===this.chat?.user_chat_id&&t.from>this.chat.from;this.#e=n&&!this.keeper.attached?this.keeper.hold():null}updated(){this.#t=this.querySelector(`chatstream-turn.running`),this.chat&&this.showAnswers(this.chat),this.keeper.stick();let e=this.#e;e?.(),e&&requestAnimationFrame(e)}render(){let{chat:e,view:t}=this;return!e||!t?B:L`<div class="log-inner">
+  </div>`}function ia(e){return{kind:`answer`,messageId:e,response:null}}function aa(e){switch(e.kind){case`answer`:return`answer ${e.messageId}`;case`component`:return e.component.event_id;case`error`:return e.error.event_id}}function oa(e,t){return!Array.isArray(e)||!Array.isArray(t)?e!==t:e.length!==t.length||e.some((e,n)=>e!==t[n])}q(`chatstream-turn`,na);var sa=240,ca=class extends Ht{static{this.properties={entries:{attribute:!1},chat:{attribute:!1},outbox:{attribute:!1},view:{attribute:!1},offlineReply:{attribute:!1},loadingEarlier:{state:!0}}}#e;#t;constructor(){super(),this.entries=[],this.chat=null,this.outbox=[],this.view=null,this.offlineReply=()=>null,this.loadEarlier=()=>Promise.resolve(),this.loadingEarlier=!1,this.#e=null,this.#t=null,this.keeper=new sn(this,e=>this.#u(e));for(let e of[`scroll`,`wheel`])this.addEventListener(e,()=>this.#c(),{passive:!0});this.addEventListener(`chatstream-grown`,()=>this.keeper.stick()),new ResizeObserver(()=>this.keeper.stick()).observe(this)}showAnswers(e){this.#t?.showAnswers(e.answers)}willUpdate(e){let t=e.get(`chat`),n=t&&t.user_chat_id===this.chat?.user_chat_id&&t.from>this.chat.from;this.#e=n&&!this.keeper.attached?this.keeper.hold():null}updated(){this.#t=this.querySelector(`chatstream-turn.running`),this.chat&&this.showAnswers(this.chat),this.keeper.stick();let e=this.#e;e?.(),e&&requestAnimationFrame(e)}render(){let{chat:e,view:t}=this;return!e||!t?B:L`<div class="log-inner">
       ${this.#i(e,t)} ${this.#n(e,t)}
       ${an(this.#r(),({command:e})=>e.id,e=>Br(e,t,this.offlineReply))}
-    </div>`}#n(e,t){let n=Pt(this.entries),r=n=>L`<div class="chunk">${an(n,da,n=>this.#a(n,e,t))}</div>`;return an(n,({key:e})=>e,({entries:i},a)=>a>=n.length-2?qt([{}],()=>r(i)):qt([t,e.status,e.components,...this.outbox,...i],()=>r(i)))}#r(){return this.outbox.filter(({command:e,status:t})=>e.type===`send`||e.type!==`submit`&&t===`failed`)}#i(e,t){if(e.from===0)return B;let n=t.texts.get(this.loadingEarlier?`loading_earlier`:`load_earlier`);return L`<button
+    </div>`}#n(e,t){let n=Pt(this.entries),r=n=>L`<div class="chunk">${an(n,fa,n=>this.#a(n,e,t))}</div>`;return an(n,({key:e})=>e,({entries:i},a)=>a>=n.length-2?qt([{}],()=>r(i)):qt([t,e.status,e.components,...this.outbox,...i],()=>r(i)))}#r(){return this.outbox.filter(({command:e,status:t})=>e.type===`send`||e.type!==`submit`&&t===`failed`)}#i(e,t){if(e.from===0)return B;let n=t.texts.get(this.loadingEarlier?`loading_earlier`:`load_earlier`);return L`<button
       type="button"
       class="quiet earlier"
       ?disabled=${this.loadingEarlier}
@@ -249,9 +249,9 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       .view=${n}
       .components=${r.map(e=>t.components[e]).filter(e=>e!==void 0)}
       .submits=${this.outbox.filter(({command:e})=>e.type===`submit`&&r.includes(e.component_id))}
-      .retryable=${ca(e,t)}
-      .liveIds=${e.key===t.turn?.message_id?ua(e,t):[]}
-    ></chatstream-turn>`}#c(){this.scrollTop<oa&&!this.keeper.attached&&this.#l()}async#l(){if(!this.loadingEarlier&&this.chat&&this.chat.from!==0){this.loadingEarlier=!0;try{await this.loadEarlier()}finally{this.loadingEarlier=!1}}}#u(e){this.dispatchEvent(new CustomEvent(`chatstream-attached`,{detail:e}))}};function ca(e,t){if(t.turn||t.status!==`open`||e.status===`running`||e.status===`needs_input`)return null;let n=t.events.findLast(e=>e.type===`user`),r=t.turns[e.key];if(n?.type!==`user`||!r||(r.retry_of??e.key)!==n.message_id||la(n.message_id,t)!==e.key)return null;let i=t.intents[r.user_intent_id??``]?.status===`complete`;return e.status===`finished`&&i?null:n.message_id}function la(e,{events:t,turns:n}){return t.findLast(({type:t,caused_by:r=``})=>t===`turn`&&(n[r]?.retry_of??r)===e)?.caused_by}function ua(e,t){let n=e.parts.flatMap(e=>e.kind===`answer`?[e.messageId]:[]);return Object.keys(t.answers).filter(e=>!t.answers[e]?.done&&!n.includes(e))}function da(e){return`${e.kind} ${e.key}`}q(`chatstream-log`,sa);var fa=[`chatstream-log`,`.form.open, .resume`,`chatstream-composer`],pa=`input, select, textarea, button`;function ma(e,t){let n=fa.map(t=>[...e.querySelectorAll(t)].at(-1)).filter(e=>e!==void 0),r=n.findLastIndex(t=>t.contains(e.activeElement)),i=n[((r<0&&t<0?0:r)+t+n.length)%n.length];i?.tabIndex===0?i.focus():i?.querySelector(pa)?.focus()}var ha=`chatstream`,ga=`chats`,_a=class{#e;#t=null;constructor(e){this.#e=e}async load(e){let t=await this.#r(`readonly`,t=>t.get(this.#n(e)));return Array.isArray(t)?t:[]}async save(e,t){let n=t.slice(-200);await this.#r(`readwrite`,t=>n.length>0?t.put(n,this.#n(e)):t.delete(this.#n(e)))}#n(e){return`${this.#e} ${e}`}async#r(e,t){try{return await ya(t((await(this.#t??=va())).transaction(ga,e).objectStore(ga)))}catch{return null}}};function va(){let e=indexedDB.open(ha,1);return e.onupgradeneeded=()=>e.result.createObjectStore(ga),ya(e)}function ya(e){return new Promise((t,n)=>{e.onsuccess=()=>t(e.result),e.onerror=()=>n(e.error??Error(`IndexedDB refused`))})}var ba={server:{},chat:{},heading:{},placeholder:{},connect:{},thinking:{},images:{type:Boolean},layout:{reflect:!0},theme:{reflect:!0},cache:{},closable:{type:Boolean},idleCloseMs:{type:Number,attribute:`idle-close-ms`},strings:{attribute:`strings`,converter:Sa({})},suggestions:{converter:Sa([])},offlineReplies:{attribute:`offline-replies`,converter:Sa([])}};function xa(e,t){let n=e.toLocaleLowerCase();return t.find(({words:e=[]})=>e.length===0||e.some(e=>n.includes(e.toLocaleLowerCase())))?.reply??null}function Sa(e){return{fromAttribute:t=>{try{return t===null?e:JSON.parse(t)}catch{return e}}}}var Ca={assistant:`Assistant`,you:`You`,chat_label:`Chat`,log_label:`Conversation`,open_chat:`Open chat`,close_chat:`Close chat`,unread_one:`{count} unread message`,unread_other:`{count} unread messages`,empty_title:`How can I help?`,empty_text:`Ask a question or say what you would like to get done.`,loading:`Loading the conversation …`,load_earlier:`Show earlier messages`,loading_earlier:`Loading earlier messages …`,jump_to_latest:`Jump to latest`,new_messages_one:`{count} new message`,new_messages_other:`{count} new messages`,composer_label:`Message`,composer_placeholder:`Write a message …`,composer_closed:`This chat has been closed.`,composer_too_long:`This message is too long to be sent.`,send:`Send`,stop:`Stop`,stopped:`Stopped`,retry:`Try again`,copy:`Copy`,copied:`Copied`,copy_details:`Copy details`,sending:`Sending …`,waiting:`Will be sent when you are back online`,queued:`Waits for its turn`,not_sent:`Not sent`,expired:`Not sent. Send again?`,send_again:`Send again`,discard:`Discard`,thinking:`Thinking`,steps_one:`{count} step`,steps_other:`{count} steps`,steps_summary:`{steps}, {duration}`,milliseconds:`{count} ms`,seconds:`{count} s`,minutes:`{minutes} min {seconds} s`,step_attempt:`attempt {attempt} of {of}`,step_attempt_only:`attempt {attempt}`,step_failed:`failed`,unasked:`Reminder`,restarted:`The server restarted; the answer was begun anew.`,offline:`You are offline. What you write is kept and sent later.`,cached:`You see what was saved on this device.`,reconnecting:`Connection lost. Reconnecting …`,reconnecting_in:`Connection lost. Next try in {seconds} s.`,retry_now:`Retry now`,signed_out:`You have been signed out. Sign in again to go on.`,sign_in:`Sign in again`,update_needed:`This page is out of date. Reload it to go on.`,reload:`Reload`,chat_not_found:`This chat was not found.`,task:`Current task`,task_waiting:`{task}, waiting for: {missing}`,task_done:`Task complete: {task}`,task_new:`New task`,task_set_aside:`Set aside: {task}`,task_set_aside_idle:`Set aside after a pause: {task}`,task_resumed:`Back to: {task}`,task_asked:`You were asked: {question}`,chat_closed:`Chat closed`,chat_erased:`This conversation was erased`,erased:`Erased`,resume_heading:`Pick up where you left off?`,resume_filled:`Already filled in`,resume_when:`Last active {when}`,resume_continue:`Continue`,resume_start_over:`Start over`,resume_dismiss:`Dismiss`,resume_more_one:`{count} more unfinished`,resume_more_other:`{count} more unfinished`,form_submit:`Submit`,form_sending:`Sending …`,form_submitted:`Submitted`,form_invalid_one:`Please check {count} field`,form_invalid_other:`Please check {count} fields`,form_required:`Please fill this in`,form_bad_value:`Please check this value`,form_bad_format:`Please enter a valid {format}`,form_minimum:`Must be at least {limit}`,form_maximum:`Must be at most {limit}`,form_min_length:`Must have at least {limit} characters`,form_max_length:`Must have at most {limit} characters`,form_choose:`Please choose`,form_optional:`optional`,form_yes:`Yes`,form_no:`No`,form_not_given:`Not given`,closed_expired:`This has expired.`,closed_superseded:`A newer question has replaced this one.`,closed_complete:`The task is complete.`,closed_chat:`The chat has been closed.`,closed_other:`This can no longer be answered.`,unknown_component:`This part of the answer ({kind}) cannot be shown here.`,error:`Something went wrong`,offline_reply:`Automatic reply while offline`,chats:`Your chats`,new_chat:`New chat`,close_list:`Close list`,back:`Back`,untitled_chat:`New chat`,unfinished:`Unfinished`,no_chats:`No chats yet.`,chats_failed:`The list could not be loaded.`,answering:`Assistant is answering`,answer_failed:`The answer failed`,today:`Today`,yesterday:`Yesterday`},wa=class{#e;#t;constructor(e,t={}){this.locale=Ea(e),this.#e={...Ca,...t},this.#t=new Intl.PluralRules(this.locale)}get(e,t={}){return Ta(this.#e[e]??Ca[e],t)}count(e,t){return Ta(this.#e[`${e}_${this.#t.select(t)}`]??this.#e[`${e}_other`]??``,{count:new Intl.NumberFormat(this.locale).format(t)})}};function Ta(e,t){return e.replace(/\{(\w+)\}/g,(e,n)=>String(t[n]??e))}function Ea(e){try{return Intl.getCanonicalLocales(e)[0]??`en`}catch{return`en`}}var Da=o`
+      .retryable=${la(e,t)}
+      .liveIds=${e.key===t.turn?.message_id?da(e,t):[]}
+    ></chatstream-turn>`}#c(){this.scrollTop<sa&&!this.keeper.attached&&this.#l()}async#l(){if(!this.loadingEarlier&&this.chat&&this.chat.from!==0){this.loadingEarlier=!0;try{await this.loadEarlier()}finally{this.loadingEarlier=!1}}}#u(e){this.dispatchEvent(new CustomEvent(`chatstream-attached`,{detail:e}))}};function la(e,t){if(t.turn||t.status!==`open`||e.status===`running`||e.status===`needs_input`)return null;let n=t.events.findLast(e=>e.type===`user`),r=t.turns[e.key];if(n?.type!==`user`||!r||(r.retry_of??e.key)!==n.message_id||ua(n.message_id,t)!==e.key)return null;let i=t.intents[r.user_intent_id??``]?.status===`complete`;return e.status===`finished`&&i?null:n.message_id}function ua(e,{events:t,turns:n}){return t.findLast(({type:t,caused_by:r=``})=>t===`turn`&&(n[r]?.retry_of??r)===e)?.caused_by}function da(e,t){let n=e.parts.flatMap(e=>e.kind===`answer`?[e.messageId]:[]);return Object.keys(t.answers).filter(e=>!t.answers[e]?.done&&!n.includes(e))}function fa(e){return`${e.kind} ${e.key}`}q(`chatstream-log`,ca);var pa=[`chatstream-log`,`.form.open, .resume`,`chatstream-composer`],ma=`input, select, textarea, button`;function ha(e,t){let n=pa.map(t=>[...e.querySelectorAll(t)].at(-1)).filter(e=>e!==void 0),r=n.findLastIndex(t=>t.contains(e.activeElement)),i=n[((r<0&&t<0?0:r)+t+n.length)%n.length];i?.tabIndex===0?i.focus():i?.querySelector(ma)?.focus()}var ga=`chatstream`,_a=`chats`,va=class{#e;#t=null;constructor(e){this.#e=e}async load(e){let t=await this.#r(`readonly`,t=>t.get(this.#n(e)));return Array.isArray(t)?t:[]}async save(e,t){let n=t.slice(-200);await this.#r(`readwrite`,t=>n.length>0?t.put(n,this.#n(e)):t.delete(this.#n(e)))}#n(e){return`${this.#e} ${e}`}async#r(e,t){try{return await ba(t((await(this.#t??=ya())).transaction(_a,e).objectStore(_a)))}catch{return null}}};function ya(){let e=indexedDB.open(ga,1);return e.onupgradeneeded=()=>e.result.createObjectStore(_a),ba(e)}function ba(e){return new Promise((t,n)=>{e.onsuccess=()=>t(e.result),e.onerror=()=>n(e.error??Error(`IndexedDB refused`))})}var xa={server:{},chat:{},heading:{},placeholder:{},connect:{},thinking:{},images:{type:Boolean},layout:{reflect:!0},theme:{reflect:!0},cache:{},closable:{type:Boolean},idleCloseMs:{type:Number,attribute:`idle-close-ms`},strings:{attribute:`strings`,converter:Ca({})},suggestions:{converter:Ca([])},offlineReplies:{attribute:`offline-replies`,converter:Ca([])}};function Sa(e,t){let n=e.toLocaleLowerCase();return t.find(({words:e=[]})=>e.length===0||e.some(e=>n.includes(e.toLocaleLowerCase())))?.reply??null}function Ca(e){return{fromAttribute:t=>{try{return t===null?e:JSON.parse(t)}catch{return e}}}}var wa={assistant:`Assistant`,you:`You`,chat_label:`Chat`,log_label:`Conversation`,open_chat:`Open chat`,close_chat:`Close chat`,unread_one:`{count} unread message`,unread_other:`{count} unread messages`,empty_title:`How can I help?`,empty_text:`Ask a question or say what you would like to get done.`,loading:`Loading the conversation …`,load_earlier:`Show earlier messages`,loading_earlier:`Loading earlier messages …`,jump_to_latest:`Jump to latest`,new_messages_one:`{count} new message`,new_messages_other:`{count} new messages`,composer_label:`Message`,composer_placeholder:`Write a message …`,composer_closed:`This chat has been closed.`,composer_too_long:`This message is too long to be sent.`,send:`Send`,stop:`Stop`,stopped:`Stopped`,retry:`Try again`,copy:`Copy`,copied:`Copied`,copy_details:`Copy details`,sending:`Sending …`,waiting:`Will be sent when you are back online`,queued:`Waits for its turn`,not_sent:`Not sent`,expired:`Not sent. Send again?`,send_again:`Send again`,discard:`Discard`,thinking:`Thinking`,steps_one:`{count} step`,steps_other:`{count} steps`,steps_summary:`{steps}, {duration}`,milliseconds:`{count} ms`,seconds:`{count} s`,minutes:`{minutes} min {seconds} s`,step_attempt:`attempt {attempt} of {of}`,step_attempt_only:`attempt {attempt}`,step_failed:`failed`,unasked:`Reminder`,restarted:`The server restarted; the answer was begun anew.`,offline:`You are offline. What you write is kept and sent later.`,cached:`You see what was saved on this device.`,reconnecting:`Connection lost. Reconnecting …`,reconnecting_in:`Connection lost. Next try in {seconds} s.`,retry_now:`Retry now`,signed_out:`You have been signed out. Sign in again to go on.`,sign_in:`Sign in again`,update_needed:`This page is out of date. Reload it to go on.`,reload:`Reload`,chat_not_found:`This chat was not found.`,task:`Current task`,task_waiting:`{task}, waiting for: {missing}`,task_done:`Task complete: {task}`,task_new:`New task`,task_set_aside:`Set aside: {task}`,task_set_aside_idle:`Set aside after a pause: {task}`,task_resumed:`Back to: {task}`,task_asked:`You were asked: {question}`,chat_closed:`Chat closed`,chat_erased:`This conversation was erased`,erased:`Erased`,resume_heading:`Pick up where you left off?`,resume_filled:`Already filled in`,resume_when:`Last active {when}`,resume_continue:`Continue`,resume_start_over:`Start over`,resume_dismiss:`Dismiss`,resume_more_one:`{count} more unfinished`,resume_more_other:`{count} more unfinished`,form_submit:`Submit`,form_sending:`Sending …`,form_submitted:`Submitted`,form_invalid_one:`Please check {count} field`,form_invalid_other:`Please check {count} fields`,form_required:`Please fill this in`,form_bad_value:`Please check this value`,form_bad_format:`Please enter a valid {format}`,form_minimum:`Must be at least {limit}`,form_maximum:`Must be at most {limit}`,form_min_length:`Must have at least {limit} characters`,form_max_length:`Must have at most {limit} characters`,form_choose:`Please choose`,form_optional:`optional`,form_yes:`Yes`,form_no:`No`,form_not_given:`Not given`,closed_expired:`This has expired.`,closed_superseded:`A newer question has replaced this one.`,closed_complete:`The task is complete.`,closed_chat:`The chat has been closed.`,closed_other:`This can no longer be answered.`,unknown_component:`This part of the answer ({kind}) cannot be shown here.`,error:`Something went wrong`,offline_reply:`Automatic reply while offline`,chats:`Your chats`,new_chat:`New chat`,close_list:`Close list`,back:`Back`,untitled_chat:`New chat`,unfinished:`Unfinished`,no_chats:`No chats yet.`,chats_failed:`The list could not be loaded.`,answering:`Assistant is answering`,answer_failed:`The answer failed`,today:`Today`,yesterday:`Yesterday`},Ta=class{#e;#t;constructor(e,t={}){this.locale=Da(e),this.#e={...wa,...t},this.#t=new Intl.PluralRules(this.locale)}get(e,t={}){return Ea(this.#e[e]??wa[e],t)}count(e,t){return Ea(this.#e[`${e}_${this.#t.select(t)}`]??this.#e[`${e}_other`]??``,{count:new Intl.NumberFormat(this.locale).format(t)})}};function Ea(e,t){return e.replace(/\{(\w+)\}/g,(e,n)=>String(t[n]??e))}function Da(e){try{return Intl.getCanonicalLocales(e)[0]??`en`}catch{return`en`}}var Oa=o`
   .markdown {
     display: block;
     overflow-wrap: anywhere;
@@ -403,7 +403,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
   .markdown .align-right {
     text-align: end;
   }
-`,Oa=[o`
+`,ka=[o`
   :host {
     color-scheme: light dark;
     --font: var(--chatstream-font, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif);
@@ -606,7 +606,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       background: CanvasText !important;
     }
   }
-`],ka=o`
+`],Aa=o`
   .composer {
     position: relative;
     display: flex;
@@ -669,7 +669,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       border-color: ButtonText;
     }
   }
-`,Aa=o`
+`,ja=o`
   chatstream-form {
     display: block;
   }
@@ -794,7 +794,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     border-color: var(--accent);
     color: var(--text);
   }
-`,ja=[Oa,o`
+`,Ma=[ka,o`
   :host {
     height: 100%;
     min-height: 0;
@@ -1440,11 +1440,11 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     height: 26px;
     min-height: 26px;
   }
-`,Da,Aa,ka];function Ma(e,t){let n=Na(e);return L`<div role="status" class="banner ${n??`quiet`}" part="banner">
-    ${n===null?B:L`${K.offline}<span class="banner-text">${Fa(n,e,t)}</span>
-            ${Ia(n,e,t)}`}
-  </div>`}function Na({connection:e,down:t}){switch(e.status){case`closed`:return Pa(e.reason);case`offline`:return t?`offline`:null;case`waiting`:case`connecting`:case`catching_up`:return t?`reconnecting`:null;case`idle`:case`live`:return null}}function Pa(e){switch(e){case`left`:return null;case`unauthenticated`:return`signed_out`;case`protocol`:return`update_needed`;case`not_found`:return`chat_not_found`}}function Fa(e,{connection:t,cached:n},r){let{texts:i}=r,a=n&&e!==`signed_out`?` ${i.get(`cached`)}`:``;if(t.status!==`waiting`)return L`${i.get(e)}${a}`;let o=Math.max(1,Math.ceil((t.retry_at-Date.now())/1e3));return L`<span aria-hidden="true">${i.get(`reconnecting_in`,{seconds:o})}${a}</span>
-    <span class="offscreen">${i.get(e)}${a}</span>`}function Ia(e,t,n){let r=(e,t)=>L`<button type="button" class="link" @click=${t}>${n.texts.get(e)}</button>`;return e===`signed_out`?r(`sign_in`,t.onSignIn):e===`update_needed`?r(`reload`,()=>location.reload()):e===`chat_not_found`?r(`new_chat`,()=>n.actions.openChat(null)):r(`retry_now`,t.onRetry)}function La(e,t){let{texts:n,actions:r}=t;return L`<nav class="list" part="chat-list" aria-label=${n.get(`chats`)}>
+`,Oa,ja,Aa];function Na(e,t){let n=Pa(e);return L`<div role="status" class="banner ${n??`quiet`}" part="banner">
+    ${n===null?B:L`${K.offline}<span class="banner-text">${Ia(n,e,t)}</span>
+            ${La(n,e,t)}`}
+  </div>`}function Pa({connection:e,down:t}){switch(e.status){case`closed`:return Fa(e.reason);case`offline`:return t?`offline`:null;case`waiting`:case`connecting`:case`catching_up`:return t?`reconnecting`:null;case`idle`:case`live`:return null}}function Fa(e){switch(e){case`left`:return null;case`unauthenticated`:return`signed_out`;case`protocol`:return`update_needed`;case`not_found`:return`chat_not_found`}}function Ia(e,{connection:t,cached:n},r){let{texts:i}=r,a=n&&e!==`signed_out`?` ${i.get(`cached`)}`:``;if(t.status!==`waiting`)return L`${i.get(e)}${a}`;let o=Math.max(1,Math.ceil((t.retry_at-Date.now())/1e3));return L`<span aria-hidden="true">${i.get(`reconnecting_in`,{seconds:o})}${a}</span>
+    <span class="offscreen">${i.get(e)}${a}</span>`}function La(e,t,n){let r=(e,t)=>L`<button type="button" class="link" @click=${t}>${n.texts.get(e)}</button>`;return e===`signed_out`?r(`sign_in`,t.onSignIn):e===`update_needed`?r(`reload`,()=>location.reload()):e===`chat_not_found`?r(`new_chat`,()=>n.actions.openChat(null)):r(`retry_now`,t.onRetry)}function Ra(e,t){let{texts:n,actions:r}=t;return L`<nav class="list" part="chat-list" aria-label=${n.get(`chats`)}>
     <div class="list-head">
       <p class="list-title">${n.get(`chats`)}</p>
       <button
@@ -1459,24 +1459,24 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     <button type="button" class="new-chat" @click=${()=>r.openChat(null)}>
       ${K.plus}<span>${n.get(`new_chat`)}</span>
     </button>
-    ${Ra(e,t)}
-  </nav>`}function Ra({chats:e,currentId:t},n){return e===null?L`<p class="note pad">${n.texts.get(`loading`)}</p>`:e===`failed`?L`<p class="note pad">${n.texts.get(`chats_failed`)}</p>`:e.length===0?L`<p class="note pad">${n.texts.get(`no_chats`)}</p>`:L`<ul>
-    ${an(e.filter(e=>e.title!==null||e.user_chat_id===t),za,e=>L`<li>${Ba(e,t,n)}</li>`)}
-  </ul>`}var za=e=>e.user_chat_id;function Ba(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return L`<button
+    ${za(e,t)}
+  </nav>`}function za({chats:e,currentId:t},n){return e===null?L`<p class="note pad">${n.texts.get(`loading`)}</p>`:e===`failed`?L`<p class="note pad">${n.texts.get(`chats_failed`)}</p>`:e.length===0?L`<p class="note pad">${n.texts.get(`no_chats`)}</p>`:L`<ul>
+    ${an(e.filter(e=>e.title!==null||e.user_chat_id===t),Ba,e=>L`<li>${Va(e,t,n)}</li>`)}
+  </ul>`}var Ba=e=>e.user_chat_id;function Va(e,t,n){let{texts:r,actions:i}=n,a=e.status===`open`&&e.intent!==null&&e.intent.status!==`complete`;return L`<button
     type="button"
     class="chat-row"
     part="chat-row"
     aria-current=${e.user_chat_id===t?`true`:B}
     @click=${()=>i.openChat(e.user_chat_id)}
   >
-    <span class="chat-name" dir="auto">${Va(e,n)}</span>
+    <span class="chat-name" dir="auto">${Ha(e,n)}</span>
     <span class="chat-meta">
       <time datetime=${e.last_activity_at}
         >${ft(e.last_activity_at,r.locale,Date.now())}</time
       >
       ${a?L`<span class="badge" part="badge">${r.get(`unfinished`)}</span>`:B}
     </span>
-  </button>`}function Va(e,t){return e.title?e.title:e.intent?.name?W(e.intent.name):t.texts.get(`untitled_chat`)}function Ha(e,t,n){return L`<div class="empty" part="empty">
+  </button>`}function Ha(e,t){return e.title?e.title:e.intent?.name?W(e.intent.name):t.texts.get(`untitled_chat`)}function Ua(e,t,n){return L`<div class="empty" part="empty">
     <slot name="empty">
       <div class="empty-mark">${K.spark}</div>
       <p class="empty-title" dir="auto">${n.texts.get(`empty_title`)}</p>
@@ -1493,7 +1493,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
                   ${e}
                 </button>`)}
           </div>`}
-  </div>`}function Ua(e,t){let{texts:n,actions:r}=t;return L`<div class="header" part="header">
+  </div>`}function Wa(e,t){let{texts:n,actions:r}=t;return L`<div class="header" part="header">
     <button
       type="button"
       class="tool list-toggle"
@@ -1508,7 +1508,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       <slot name="header"
         ><p class="title"><bdi>${e.heading||n.get(`assistant`)}</bdi></p></slot
       >
-      ${Wa(e,t)}
+      ${Ga(e,t)}
     </div>
     <button
       type="button"
@@ -1529,20 +1529,20 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           >
             ${K.close}
           </button>`:B}
-  </div>`}function Wa({chat:e,entries:t},n){let r=e?vr(e):null;if(!e||!r)return B;let i=_r(r,n.texts),a=yr(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return L`<p class="task" part="task" title=${o}>
+  </div>`}function Ga({chat:e,entries:t},n){let r=e?vr(e):null;if(!e||!r)return B;let i=_r(r,n.texts),a=yr(e,r,t),o=a?n.texts.get(`task_waiting`,{task:i,missing:a}):i;return L`<p class="task" part="task" title=${o}>
     <span class="offscreen">${n.texts.get(`task`)}: </span><bdi>${o}</bdi>
-  </p>`}function Ga(e,t,n,r){if(e)return B;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return L`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
+  </p>`}function Ka(e,t,n,r){if(e)return B;let i=t>0?r.texts.count(`new_messages`,t):r.texts.get(`jump_to_latest`);return L`<button type="button" class="jump ${t>0?`unread`:``}" part="jump" @click=${n}>
     ${K.down}<span>${i}</span>
-  </button>`}function Ka(e,t,n,r){let[i,...a]=e;return i?L`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
+  </button>`}function qa(e,t,n,r){let[i,...a]=e;return i?L`<section class="resume" part="resume-card" aria-label=${t.texts.get(`resume_heading`)}>
     <p class="resume-heading">${K.pause}${t.texts.get(`resume_heading`)}</p>
-    ${Ja(i,t)}
-    ${n?a.map(e=>Ja(e,t)):qa(a.length,t,r)}
-  </section>`:B}function qa(e,t,n){return e===0?B:L`<button type="button" class="link more" @click=${n}>
+    ${Ya(i,t)}
+    ${n?a.map(e=>Ya(e,t)):Ja(a.length,t,r)}
+  </section>`:B}function Ja(e,t,n){return e===0?B:L`<button type="button" class="link more" @click=${n}>
     ${t.texts.count(`resume_more`,e)}
-  </button>`}function Ja(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=ft(e.last_activity_at,n.locale,Date.now());return L`<div class="resume-task">
+  </button>`}function Ya(e,t){let{texts:n,actions:r}=t,i=e.user_intent_id,a=ft(e.last_activity_at,n.locale,Date.now());return L`<div class="resume-task">
     <p class="resume-name" dir="auto">${_r(e,n)}</p>
     <p class="note"><time datetime=${e.last_activity_at}>${n.get(`resume_when`,{when:a})}</time></p>
-    ${Ya(e,t)}
+    ${Xa(e,t)}
     ${e.question?L`<p class="resume-question" dir="auto">${br(e.question.text)}</p>`:B}
     <div class="button-row">
       <button type="button" class="primary" @click=${()=>r.resumeTask(i)}>
@@ -1553,24 +1553,24 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         ${n.get(`resume_dismiss`)}
       </button>
     </div>
-  </div>`}function Ya(e,t){let n=Tr(e.slots);return n.length===0?B:L`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
+  </div>`}function Xa(e,t){let n=Tr(e.slots);return n.length===0?B:L`<dl class="facts" aria-label=${t.texts.get(`resume_filled`)}>
     ${n.map(([e,n])=>L`<div>
           <dt dir="auto">${e}</dt>
           <dd dir="auto">${mt(n,t.texts)}</dd>
         </div>`)}
-  </dl>`}var Xa=class extends U{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(Bt(`localStorage`,`dismissed`)),this.#i=new bt,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>xa(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=ja}static{this.properties={...ba,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new rt(this.#o()),this.#e??=new Lt(this,this.client,this.cache===`off`?null:new _a(this.server)),await this.#e.start(this.connect===`mount`))}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),this.layout===`page`&&!e.caught_up&&t.caught_up&&this.#g(),!e.caught_up||e.position===t.position)return;let r=_t(e,t),i=r.filter(e=>e.type===`response`).length;this.attached||(this.unread+=i),i>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:i}));let a=!t.turn&&r.some(e=>e.type===`turn`);this.layout===`page`&&a&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(Er(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),Vt(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),ma(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new wa(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return L`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
+  </dl>`}var Za=class extends U{constructor(...e){super(...e),this.server=`/api/v1`,this.chat=``,this.heading=``,this.placeholder=``,this.connect=`mount`,this.thinking=`auto`,this.images=!1,this.layout=`panel`,this.theme=`auto`,this.cache=`on`,this.closable=!1,this.idleCloseMs=0,this.strings={},this.suggestions=[],this.offlineReplies=[],this.client=null,this.listOpen=!1,this.chats=null,this.showAllTasks=!1,this.attached=!0,this.unread=0,this.#e=null,this.#t=null,this.#n=!1,this.#r=new Set(Bt(`localStorage`,`dismissed`)),this.#i=new bt,this.#s={submit:(e,t)=>void this.client?.submit(e,t),retry:e=>void this.client?.retry(e),resend:e=>this.client?.resend(e),discard:e=>this.client?.discard(e),resumeTask:e=>this.#u(e),startOver:e=>this.#d(e),dismissTask:e=>this.#f(e),openChat:e=>void this.#p(e)},this.#E=e=>this.#c(e),this.#D=()=>void this.client?.stop(),this.#O=e=>Sa(e,this.offlineReplies),this.#k=async()=>void await this.client?.loadEarlier(),this.#A=()=>{let e=this.client?.chat.events.findLast(e=>e.type===`user`);return e?.type===`user`?e.content??``:``}}static{this.styles=Ma}static{this.properties={...xa,listOpen:{state:!0},chats:{state:!0},showAllTasks:{state:!0},attached:{state:!0},unread:{state:!0}}}#e;#t;#n;#r;#i;connectedCallback(){super.connectedCallback(),queueMicrotask(()=>void this.#a())}async#a(){this.isConnected&&(this.client??=new rt(this.#o()),this.#e??=new Lt(this,this.client,this.cache===`off`?null:new va(this.server)),await this.#e.start(this.connect===`mount`))}#o(){return{url:this.server,idleCloseMs:this.idleCloseMs,...this.chat?{chat:this.chat}:{},...this.getToken?{getToken:this.getToken}:{}}}grown(e){this.#b?.showAnswers(e)}moved(e,t){let n=this.renderRoot.querySelector(`.announcer`);if(n&&this.#i.tell(n,e,t,this.#x().texts),this.layout===`page`&&!e.caught_up&&t.caught_up&&this.#g(),!e.caught_up||e.position===t.position)return;let r=_t(e,t),i=r.filter(e=>e.type===`response`).length;this.attached||(this.unread+=i),i>0&&this.dispatchEvent(new CustomEvent(`chatstream-answer`,{detail:i}));let a=!t.turn&&r.some(e=>e.type===`turn`);this.layout===`page`&&a&&this.#g()}#s;#c(e,t=!1){return this.#b?.keeper.attach(),this.client?.send(e,t?{new_intent:!0}:{})!=null}#l(e){this.#c(e),this.focus()}#u(e){this.client?.resume(e),this.#b?.keeper.attach(),this.focus()}#d(e){let t=this.client?.chat,n=t?.intents[e];t&&n&&(this.#c(Er(t,n),!0),this.#f(e))}#f(e){this.#r=new Set([...this.#r,e]),Vt(`localStorage`,`dismissed`,[...this.#r].slice(-200)),this.requestUpdate(),this.focus()}async#p(e){this.listOpen=!1,this.showAllTasks=!1,e===null?this.client?.open():await this.#e?.open(e),this.#b?.keeper.attach(),await this.updateComplete,this.focus()}#m(){if(this.listOpen)return this.#h();this.listOpen=!0,this.#g(),this.updateComplete.then(()=>this.renderRoot.querySelector(`.list-close`)?.focus())}#h(){this.listOpen=!1,this.renderRoot.querySelector(`.list-toggle`)?.focus()}async#g(){try{this.chats=await this.client?.chats()??[]}catch{this.chats=`failed`}}#_(e){e.key===`Escape`&&this.listOpen?(e.stopPropagation(),this.#h()):e.key===`F6`&&(e.preventDefault(),ha(this.renderRoot,e.shiftKey?-1:1))}focus(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n=e===null,e?.focus()}async updated(){let e=this.renderRoot.querySelector(`chatstream-composer`);this.#n&&e&&(await e.updateComplete,this.focus())}#v(){let e=new CustomEvent(`chatstream-sign-in`,{bubbles:!0,composed:!0,cancelable:!0});this.dispatchEvent(e)&&this.client?.connect()}#y(e){this.attached=e,e&&(this.unread=0)}get#b(){return this.renderRoot.querySelector(`chatstream-log`)}#x(){let e=this.client?.chat.user_chat_id??``;return this.#t?.chatId!==e&&(this.#t=this.#S(e)),this.#t}#S(e){return{texts:new Ta(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.strings),thinking:this.thinking,images:this.images,chatId:e,actions:this.#s}}willUpdate(e){(e.has(`strings`)||e.has(`thinking`)||e.has(`images`))&&(this.#t=null)}async scheduleUpdate(){this.hasUpdated&&!document.hidden&&await new Promise(requestAnimationFrame),await super.scheduleUpdate()}render(){let e=this.#x(),t=this.#e;return L`<div class="chat" part="chat" lang=${e.texts.locale} @keydown=${this.#_}>
       ${this.#C(e)}
       <div class="main">
-        ${Ua({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
+        ${Wa({chat:t?.snapshot.chat??null,entries:t?.entries??[],heading:this.heading,closable:this.closable,listOpen:this.listOpen,onToggleList:()=>this.#m(),onClose:()=>this.dispatchEvent(new CustomEvent(`chatstream-close`))},e)}
         ${t?this.#w(t,t.snapshot,e):B}
       </div>
       <div class="announcer offscreen" role="status" aria-live="polite"></div>
     </div>`}#C(e){return!this.listOpen&&this.layout!==`page`?B:L`<div class="aside ${this.listOpen?`open`:``}">
-        ${La({chats:this.chats??(this.#e?.down?`failed`:null),currentId:e.chatId,onClose:()=>this.#h()},e)}
+        ${Ra({chats:this.chats??(this.#e?.down?`failed`:null),currentId:e.chatId,onClose:()=>this.#h()},e)}
       </div>
-      ${this.listOpen?L`<div class="scrim" @click=${()=>this.#h()}></div>`:B}`}#w(e,{chat:t,connection:n,outbox:r},i){let{entries:a,down:o}=e,s=o&&n.status!==`live`;return L` ${Ma({connection:n,down:o,cached:s&&t.events.length>0,onRetry:()=>e.client.retryNow(),onSignIn:()=>this.#v()},i)}
+      ${this.listOpen?L`<div class="scrim" @click=${()=>this.#h()}></div>`:B}`}#w(e,{chat:t,connection:n,outbox:r},i){let{entries:a,down:o}=e,s=o&&n.status!==`live`;return L` ${Na({connection:n,down:o,cached:s&&t.events.length>0,onRetry:()=>e.client.retryNow(),onSignIn:()=>this.#v()},i)}
       <div class="stage">
-        ${a.length+r.length===0?Ha(this.suggestions,e=>this.#l(e),i):B}
+        ${a.length+r.length===0?Ua(this.suggestions,e=>this.#l(e),i):B}
         <chatstream-log
           class="log"
           part="log"
@@ -1582,11 +1582,11 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           .chat=${t}
           .outbox=${r}
           .view=${i}
-          .offlineReply=${s?this.#O:Za}
+          .offlineReply=${s?this.#O:Qa}
           .loadEarlier=${this.#k}
           @chatstream-attached=${e=>this.#y(e.detail)}
         ></chatstream-log>
-        ${Ga(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
+        ${Ka(this.attached,this.unread,()=>this.#b?.keeper.attach(),i)}
       </div>
       ${this.#T(t,r.length===0,i)}
       <chatstream-composer
@@ -1597,7 +1597,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         .onSend=${this.#E}
         .onStop=${this.#D}
         .lastSent=${this.#A}
-      ></chatstream-composer>`}#T(e,t,n){return e.turn||vr(e)||!e.caught_up||!t?B:Ka(wr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function Za(){return null}q(`chatstream-chat`,Xa);var Qa=o`
+      ></chatstream-composer>`}#T(e,t,n){return e.turn||vr(e)||!e.caught_up||!t?B:qa(wr(e,this.#r),n,this.showAllTasks,()=>this.showAllTasks=!0)}#E;#D;#O;#k;#A};function Qa(){return null}q(`chatstream-chat`,Za);var $a=o`
   :host {
     position: fixed;
     inset-block-end: max(20px, env(safe-area-inset-bottom));
@@ -1681,7 +1681,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       display: none;
     }
   }
-`,$a=`opened`,eo=class extends U{constructor(...e){super(...e),this.open=!1,this.side=`end`,this.theme=`auto`,this.unread=0,this.chatElement=null,this.options={}}static{this.styles=[Oa,Qa]}static{this.properties={open:{type:Boolean,reflect:!0},side:{reflect:!0},theme:{reflect:!0},unread:{state:!0}}}willUpdate(){this.open&&Vt(`localStorage`,$a,!0),!this.chatElement&&Bt(`localStorage`,$a)&&(this.chatElement=this.#e())}#e(){let e=Object.assign(new Xa,this.options,{closable:!0,theme:this.theme});for(let t of Object.keys(ba)){let n=this.getAttribute(t);n!==null&&e.setAttribute(t,n)}return e.setAttribute(`exportparts`,to),e.addEventListener(`chatstream-close`,()=>this.hide()),e.addEventListener(`chatstream-answer`,e=>{this.open||(this.unread+=e.detail)}),e}show(){this.open=!0,this.unread=0}hide(){this.open=!1,this.updateComplete.then(()=>this.renderRoot.querySelector(`.launch`)?.focus())}updated(e){e.has(`open`)&&this.open&&this.chatElement?.updateComplete.then(()=>this.chatElement?.focus())}render(){let e=this.#n();return L`<div
+`,eo=`opened`,to=class extends U{constructor(...e){super(...e),this.open=!1,this.side=`end`,this.theme=`auto`,this.unread=0,this.chatElement=null,this.options={}}static{this.styles=[ka,$a]}static{this.properties={open:{type:Boolean,reflect:!0},side:{reflect:!0},theme:{reflect:!0},unread:{state:!0}}}willUpdate(){this.open&&Vt(`localStorage`,eo,!0),!this.chatElement&&Bt(`localStorage`,eo)&&(this.chatElement=this.#e())}#e(){let e=Object.assign(new Za,this.options,{closable:!0,theme:this.theme});for(let t of Object.keys(xa)){let n=this.getAttribute(t);n!==null&&e.setAttribute(t,n)}return e.setAttribute(`exportparts`,no),e.addEventListener(`chatstream-close`,()=>this.hide()),e.addEventListener(`chatstream-answer`,e=>{this.open||(this.unread+=e.detail)}),e}show(){this.open=!0,this.unread=0}hide(){this.open=!1,this.updateComplete.then(()=>this.renderRoot.querySelector(`.launch`)?.focus())}updated(e){e.has(`open`)&&this.open&&this.chatElement?.updateComplete.then(()=>this.chatElement?.focus())}render(){let e=this.#n();return L`<div
         class="panel"
         part="panel"
         role="dialog"
@@ -1702,4 +1702,4 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           ${this.open?K.close:K.chat}
           ${this.unread>0?L`<span class="count" part="unread">${this.unread}</span>`:B}
         </button>
-      </slot>`}#t(e){let t=e.get(this.open?`close_chat`:`open_chat`);return this.unread>0?`${t}, ${e.count(`unread`,this.unread)}`:t}#n(){return new wa(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.options.strings)}},to=(`chat.header.task.banner.log.message.user-message.assistant-message.bubble.answer.thinking.form.buttons.button.placeholder.error.divider.resume-card.chat-list.composer.input.send.stop.jump.code.copy.retry.empty.suggestion`.split(`.`)).join(`, `);q(`chatstream-launcher`,eo);export{rt as ChatClient,Xa as ChatElement,Ca as ENGLISH,eo as LauncherElement};
+      </slot>`}#t(e){let t=e.get(this.open?`close_chat`:`open_chat`);return this.unread>0?`${t}, ${e.count(`unread`,this.unread)}`:t}#n(){return new Ta(this.closest(`[lang]`)?.getAttribute(`lang`)||navigator.language,this.options.strings)}},no=(`chat.header.task.banner.log.message.user-message.assistant-message.bubble.answer.thinking.form.buttons.button.placeholder.error.divider.resume-card.chat-list.composer.input.send.stop.jump.code.copy.retry.empty.suggestion`.split(`.`)).join(`, `);q(`chatstream-launcher`,to);export{rt as ChatClient,Za as ChatElement,wa as ENGLISH,to as LauncherElement};
