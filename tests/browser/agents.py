@@ -19,6 +19,8 @@ from chatstream import (
     Response,
     SlotsSet,
     Thinking,
+    ToolCall,
+    ToolResult,
     Turn,
     buttons,
 )
@@ -64,7 +66,7 @@ async def _steps(word: str, rest: str) -> Steps:
             async for step in _attack(rest):
                 yield step
         case "fail":
-            yield Fail("no_luck", "That did not work.")
+            yield Fail(rest[:60] or "no_luck", rest or "That did not work.")
         case _:
             yield Response(f"You said: {word} {rest}".strip(), is_complete=True)
 
@@ -90,16 +92,29 @@ async def _alarm() -> Steps:
 
 
 async def _attack(text: str) -> Steps:
-    yield IntentRecognised(text[:60], 0.5)
-    yield SlotsSet({"slot": text})
-    yield Thinking(text[:60], text, data={"missing": [text]})
-    yield Component(text[:60], text, data={"html": text})
+    """Put `text` into every field that an agent or a tool can fill."""
+    name = text[:60]
+    yield IntentRecognised(name, 0.5)
+    yield SlotsSet({"slot": text, name: [text, {name: text}]})
+    yield Thinking(name, text, status="started")
+    yield Thinking(
+        name, text, status="failed", attempt=1, of=2, data={"missing": [text], name: text}
+    )
+    yield ToolCall(name, {name: text}, "call_1", idempotent=True, visible=True)
+    yield ToolResult("call_1", True, {name: text})
+    for at in range(0, len(text), 5):
+        yield text[at : at + 5]
+    yield Response(text)
+    yield Component(name, text, data={"html": text})
     yield buttons(text, (text, text))
-    schema = {
-        "type": "object",
-        "properties": {"x": {"type": "string", "title": text, "enum": [text]}},
+    field = {"title": text, "description": text, "pattern": text, "format": name}
+    properties = {
+        "x": {"type": "string", "enum": [text], **field},
+        "y": {"enum": [text + str(number) for number in range(6)], **field},
+        name: {"type": "string", "default": text, **field},
+        "group": {"type": "object", "properties": {name: {"type": "boolean", **field}}, **field},
     }
-    yield FollowUp(text, Form(text, schema))
+    yield FollowUp(text, Form(text, {"type": "object", "properties": properties}))
 
 
 async def _gate(name: str) -> None:

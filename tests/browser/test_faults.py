@@ -104,6 +104,42 @@ def test_a_message_typed_while_cut_off_is_kept_and_sent_once(widget: Widget, wir
     expect(widget.banner).to_be_empty()
 
 
+def test_what_is_said_without_a_network_is_sent_once_when_it_is_back(
+    page: Page, context: BrowserContext, server: Server
+) -> None:
+    """The browser's own word for offline, with the server's answer still out."""
+    widget = Widget(page, server).load()
+    widget.say("tell network")
+    expect(widget.answers).to_contain_text("word20")
+    context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    page.evaluate("chat => chat.client.connect()", widget.element)
+    server.open_gate("network")
+    widget.say("said without a network")
+    context.set_offline(False)
+    expect(widget.answers).to_have_text([WHOLE, "You said: said without a network"])
+    expect(widget.bubbles).to_have_text(["tell network", "said without a network"])
+
+
+def test_a_page_that_opens_without_a_network_shows_what_was_and_sends_later(
+    widget: Widget, wire: Wire, context: BrowserContext
+) -> None:
+    widget.say("before")
+    expect(widget.answers).to_have_count(1)
+    widget.page.evaluate(KEPT, "before")
+    wire.cut()
+    widget.page.evaluate(PRETEND_OFFLINE)
+    widget.page.context.add_init_script(PRETEND_OFFLINE)
+    widget.page.reload()
+    expect(widget.banner).to_contain_text("You are offline. What you write is kept and sent later.")
+    expect(widget.bubbles).to_have_text(["before"])
+    widget.say("later")
+    expect(widget.page.get_by_text(WAITING)).to_be_visible()
+    wire.mend()
+    widget.button("Retry now").click()
+    expect(widget.answers).to_have_text(["You said: before", "You said: later"])
+
+
 def test_an_unsent_message_outlives_a_reload(widget: Widget, wire: Wire) -> None:
     widget.say("first")
     expect(widget.answers).to_have_count(1)
@@ -111,7 +147,7 @@ def test_an_unsent_message_outlives_a_reload(widget: Widget, wire: Wire) -> None
     widget.say("unsent")
     expect(widget.bubbles).to_have_text(["first", "unsent"])
     widget.composer.fill("half a thought")
-    widget.page.wait_for_timeout(800)  # The history is kept half a second after it changed.
+    widget.page.evaluate(KEPT, "first")
     widget.page.reload()
     expect(widget.bubbles).to_have_text(["first", "unsent"])
     expect(widget.composer).to_have_value("half a thought")
@@ -168,6 +204,24 @@ def test_an_expired_token_is_asked_for_anew_and_a_refused_one_says_so(
         expect(widget.bubbles).to_have_text(["with the first token", "typed while signed out"])
 
 
+PRETEND_OFFLINE = (
+    "Object.defineProperty(navigator, 'onLine', {get: () => false, configurable: true});"
+)
+# Returns when the answer stands in what this device keeps, which is written a moment after it came.
+KEPT = """async words => {
+  const settled = (request) => new Promise((done, failed) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = failed;
+  });
+  const database = await settled(indexedDB.open('chatstream', 1));
+  const isKept = ({type, content}) => type === 'response' && content.includes(words);
+  for (;;) {
+    const chats = await settled(database.transaction('chats').objectStore('chats').getAll());
+    if (chats.flat().some(isKept)) break;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  database.close();
+}"""
 WATCH_BANNER = """chat => {
   window.bannerSeen = false;
   const banner = chat.shadowRoot.querySelector('.banner');

@@ -59,25 +59,68 @@ def test_what_strangers_write_is_shown_and_never_run(
     context: BrowserContext, server: Server
 ) -> None:
     page = context.new_page()
-    watch = Watch(page, server.url)
+    watch = Watch(page, server.url, f"ws://{server.host}")
     widget = Widget(page, server).load()
     strings = corpus()
     assert len(strings) > 35
     for text in strings:
-        widget.page.evaluate(
+        page.evaluate(
             "([chat, text]) => chat.client.send('attack ' + text)", [widget.element, text]
         )
-    expect(widget.page.locator("chatstream-form")).to_have_count(len(strings), timeout=60_000)
-    for summary in widget.page.locator(".steps summary").all():
+    expect(page.locator("chatstream-form")).to_have_count(len(strings), timeout=60_000)
+    for summary in page.locator(".steps summary").all():
         summary.evaluate("element => element.click()")
-    widget.page.locator(".header").get_by_label("New chat").click()
-    expect(widget.page.get_by_text("How can I help?")).to_be_visible()
+    assert_nothing_planted(widget)
+    submit_last(widget, strings[0])
+    expect(page.locator(".form.submitted")).to_have_count(1)
+    expect(page.locator(".mark.complete").last).to_be_visible()
+    page.evaluate(
+        "([chat, text]) => chat.client.send('fail ' + text)", [widget.element, strings[1]]
+    )
+    expect(page.locator(".error")).to_contain_text("alert(1)")
+    assert_nothing_planted(widget)
+    page.locator(".header").get_by_label("New chat").click()
+    expect(page.get_by_text("How can I help?")).to_be_visible()
     widget.button("Your chats").click()
-    widget.page.locator(".chat-row").filter(has_text="attack").click()
-    expect(widget.page.locator("chatstream-form").last).to_be_visible()
-    planted = "chat => chat.shadowRoot.querySelectorAll('script, iframe, img, object, embed, base, meta, link').length"
-    assert widget.page.evaluate(planted, widget.element) == 0
+    page.locator(".chat-row").filter(has_text="attack").click()
+    expect(page.locator("chatstream-form").last).to_be_visible()
+    assert_nothing_planted(widget)
     assert watch.broken == []
+
+
+def test_what_strangers_write_is_not_run_on_the_card_of_a_task_set_aside(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    with Server(tmp_path, ABANDON_AFTER=1.5, RATE_LIMIT=0) as server:
+        page = context.new_page()
+        watch = Watch(page, server.url, f"ws://{server.host}")
+        widget = Widget(page, server).load()
+        for text in corpus()[:4]:
+            page.evaluate(
+                "([chat, text]) => chat.client.send('attack ' + text, {new_intent: true})",
+                [widget.element, text],
+            )
+        page.get_by_role("button", name="more unfinished").click()
+        expect(page.locator(".resume-task")).to_have_count(4)
+        assert_nothing_planted(widget)
+        assert watch.broken == []
+
+
+def assert_nothing_planted(widget: Widget) -> None:
+    """No element stands in the chat that only a stranger can have wanted there."""
+    planted = "chat => chat.shadowRoot.querySelectorAll('script, style, iframe, img, object, embed, base, meta, link, math, [onerror], [onload], [onclick], [href^=java], [href^=data], [href^=vb]').length"
+    assert widget.page.evaluate(planted, widget.element) == 0
+
+
+def submit_last(widget: Widget, text: str) -> None:
+    """Submit `text` in every field of the newest open form."""
+    widget.page.evaluate(
+        """([chat, text]) => {
+          const open = Object.values(chat.client.chat.components).filter(({status}) => status === 'open');
+          chat.client.submit(open.at(-1).component_id, {free: text, [text]: text});
+        }""",
+        [widget.element, text],
+    )
 
 
 # ---------------------------------------------------------------- a page of another origin
@@ -163,6 +206,35 @@ def test_axe_finds_nothing_to_complain_of(
         widget.button("Your chats").click()
         expect(widget.button("Close list")).to_be_visible()
         assert run() == []
+    finally:
+        context.close()
+
+
+FORCED_LOOKS = """chat => {
+  const look = (selector) => {
+    const {outlineStyle, backgroundColor} = getComputedStyle(chat.shadowRoot.querySelector(selector));
+    return [outlineStyle, backgroundColor];
+  };
+  return {bubble: look('.bubble'), row: look('.chat-row[aria-current]'), badge: look('.badge')};
+}"""
+
+
+def test_where_colours_are_forced_lines_say_what_colours_say_elsewhere(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(forced_colors="active", viewport={"width": 1100, "height": 800})
+    try:
+        widget = Widget(context.new_page(), server).load()
+        widget.say("alarm")
+        expect(widget.page.locator(".badge")).to_be_visible()
+        looks = widget.page.evaluate(FORCED_LOOKS, widget.element)
+        assert {name: line for name, (line, _) in looks.items()} == {
+            "bubble": "solid",
+            "row": "double",
+            "badge": "solid",
+        }
+        # The accent of the theme is gone, the person's own colours are there.
+        assert looks["bubble"][1] == "rgb(255, 255, 255)"
     finally:
         context.close()
 
