@@ -111,9 +111,7 @@ class Node:
         """Hand the turns over, store and answer what waits, let go of everything."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hand_over()
         if self.cluster is not None:
             await self.cluster.close()

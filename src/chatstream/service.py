@@ -9,6 +9,7 @@ nothing (a refusal, an ``opened``) is decided on what the log holds after the co
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,7 +36,7 @@ from chatstream.domain.events import AnyFact, TurnChanged
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.domain.user_chat import Decision, decide, remember
-from chatstream.errors import Refused, StaleTurn
+from chatstream.errors import Code, Refused
 from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import (
     Append,
@@ -58,6 +59,7 @@ from chatstream.news import News, fold_log, read_news
 
 _ENDS_TURNS = (ClientCommand, ClearSession)
 _MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
+_log = logging.getLogger(__name__)
 LANES_IN_MEMORY = 5_000
 TRIES = 100
 """How often a command is decided again because another node was faster."""
@@ -197,9 +199,9 @@ class ChatService:
         facts: tuple[AnyFact, ...] = ()
         try:
             decision = decide(command, before)
-            facts = decision.facts
             verdict, append = self._verdict(lane, waiting, decision)
-        except (Refused, StaleTurn) as refusal:
+            facts = decision.facts
+        except Exception as refusal:  # noqa: BLE001 - a fault is one command's, not its chat's
             verdict = Verdict(waiting, before, before.position, duplicate=False, refusal=refusal)
             append = None
         if append is None and self._is_shared and not is_fresh and not _is_known(verdict):
@@ -414,9 +416,11 @@ class ChatService:
         lane.heard_of = 0  # what is heard from now on may not be read yet
         try:
             news = await self._read_on(lane)
-        except Refused as refusal:
+        except Exception as error:  # noqa: BLE001 - each that waits is answered
             lane.loading = False
-            lane.refuse_all(refusal.code)
+            lane.refuse_all(_code_of(error, lane.chat_id))
+            if not isinstance(error, Refused):
+                return  # it would be no better half a second later
             if lane.may_have_a_turn or self._looks_on(lane.chat_id):
                 # Somebody must take the turn up and feed the readers, asked or not.
                 asyncio.get_running_loop().call_later(RELOAD_AFTER_S, self._load_soon, lane)
@@ -500,6 +504,13 @@ class ChatService:
 
 def _cancels(fact: AnyFact) -> bool:
     return isinstance(fact, TurnChanged) and fact.status == "cancelled"
+
+
+def _code_of(error: Exception, chat_id: ChatId) -> Code:
+    if isinstance(error, Refused):
+        return error.code
+    _log.error("a chat cannot be read", exc_info=error, extra={"user_chat_id": chat_id})
+    return "unavailable"
 
 
 def _known(lane: Lane) -> UserChat:

@@ -7,15 +7,22 @@ import asyncio
 import pytest
 from tests.service.faulty import FaultyEngine
 
+from chatstream.config import Settings
 from chatstream.domain.commands import EraseChat, OpenChat, SendMessage
-from chatstream.domain.events import ComponentShown, ThinkingAdded, TurnChanged
+from chatstream.domain.events import ComponentShown, ErrorRaised, ThinkingAdded, TurnChanged
 from chatstream.domain.steps import Buttons, FollowUp, Response, Thinking, ToolCall, ToolResult
 from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode
+from chatstream.eventstore.store import Append, NewEvent
 from chatstream.ids import new_nonce
-from chatstream.testing import FakeClock, TestChat, scripted
+from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
 
 ANSWER = scripted([Response("done", is_complete=True)])
+
+
+def error_of(turn: TestTurn) -> str:
+    """The code of the turn's error."""
+    return next(fact.code for fact in turn.facts if isinstance(fact, ErrorRaised))
 
 
 async def wait_for(condition, seconds: float = 5.0) -> None:
@@ -273,6 +280,96 @@ async def test_what_is_no_step_fails_the_turn_and_harms_nothing(step):
     async with TestChat(scripted(*runs)) as chat:
         assert (await chat.send("hello")).end == "failed"
         assert (await chat.send("again")).answer == "fine"
+
+
+async def test_a_context_manager_that_raises_does_not_keep_the_agent_from_running():
+    class Broken:
+        async def context(self, chat_id, chat, intent):
+            raise ValueError(chat_id)
+
+    async with TestChat(ANSWER, context=Broken()) as chat:
+        assert (await chat.send("hello")).answer == "done"
+
+
+async def test_a_context_manager_that_never_answers_takes_no_longer_than_a_turn_may():
+    class Silent:
+        async def context(self, chat_id, chat, intent):
+            await asyncio.Event().wait()
+
+    settings = Settings(turn_timeout_s=0.05)
+    async with TestChat(ANSWER, context=Silent(), settings=settings) as chat:
+        turn = await chat.send("hello")
+        assert (turn.end, error_of(turn)) == ("failed", "agent_timeout")
+
+
+async def test_an_agent_that_swallows_its_cancellation_times_out_all_the_same():
+    let_go = asyncio.Event()
+
+    async def agent(turn):
+        while turn.content == "hello" and not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                yield Response("too late", is_complete=True)
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, settings=Settings(turn_timeout_s=0.05)) as chat:
+        turn = await chat.send("hello")
+        assert (turn.end, turn.answer, error_of(turn)) == ("failed", None, "agent_timeout")
+        assert (await chat.send("again")).answer == "done"
+        let_go.set()
+
+
+async def test_an_agent_that_cannot_even_be_called_fails_its_turn():
+    async def agent(turn, what_nobody_gives):
+        yield Response(what_nobody_gives)
+
+    async with TestChat(agent) as chat:
+        turn = await chat.send("hello")
+        assert (turn.end, error_of(turn)) == ("failed", "agent_error")
+
+
+async def test_a_chat_whose_log_cannot_be_read_is_unavailable_and_no_other_is_harmed():
+    async with TestChat(ANSWER) as chat:
+        garbage = NewEvent("user.1", b'{"type":"user"}', "evt_garbage")
+        stored: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        chat.node.store.append(Append("spoilt", 0, (garbage,)), stored.set_result)
+        await stored
+        for _ in range(2):
+            with pytest.raises(Refused, match=r"^unavailable"):
+                await chat.submit(OpenChat(**{**chat._base(), "user_chat_id": "spoilt"}))
+            with pytest.raises(Refused, match=r"^unavailable"):
+                await chat.node.service.load("spoilt")
+        assert (await chat.send("hello")).answer == "done"
+
+
+async def test_a_command_that_cannot_be_carried_out_is_answered_and_its_chat_goes_on():
+    class Broken:
+        """Read models that fail once."""
+
+        def __init__(self, inner):
+            self._inner = inner
+            self.faults = 1
+
+        def __getattr__(self, name):
+            return getattr(self._inner, name)
+
+        def changes(self, chat_id, facts, state):
+            if self.faults:
+                self.faults -= 1
+                raise ValueError(chat_id)
+            return self._inner.changes(chat_id, facts, state)
+
+    async with TestChat(ANSWER) as chat:
+        service = chat.node.service
+        service._read_models = Broken(service._read_models)
+        service._lanes.clear()
+        commands = [SendMessage(**chat._base(), id=f"m{n}", content="hello") for n in range(2)]
+        spoilt, fine = map(service.submit, commands)
+        with pytest.raises(ValueError, match=chat.chat_id):
+            await spoilt
+        assert (await fine).position == 2
+        assert (await chat.send("again")).answer == "done"
 
 
 async def test_options_may_be_given_in_any_plain_form():

@@ -7,6 +7,7 @@ import asyncio
 from chatstream.config import Settings
 from chatstream.domain.steps import FollowUp, Response
 from chatstream.testing import FakeClock, TestChat, memory_engine, scripted
+from chatstream.turns.timers import TimerSweeper
 
 ASK = scripted([FollowUp("for when?")])
 SETTINGS = Settings(abandon_after_s=300, session_ttl_s=1800)
@@ -96,6 +97,32 @@ async def test_an_erasure_forgets_the_digests_of_commands_that_stored_nothing():
         assert await chat.node.store.fetch(digests, ()) != [("",)]
         await chat.erase()
         assert await chat.node.store.fetch(digests, ()) == [("",)]
+
+
+async def test_a_fault_does_not_stop_the_timers(monkeypatch):
+    monkeypatch.setattr("chatstream.turns.timers.SWEEP_EVERY_S", 0)
+    faults = [ValueError("what no sweep can carry out")]
+    done = asyncio.Event()
+
+    async def fetch(sql, parameters):
+        if faults:
+            raise faults.pop()
+        done.set()
+        return []
+
+    async with TestChat(ASK) as chat:
+        sweeper = TimerSweeper(
+            chat.node.service,
+            fetch,
+            chat.node.write_row,
+            abandon_after_s=1,
+            session_ttl_s=1,
+            now_ms=chat.clock,
+        )
+        sweeping = asyncio.create_task(sweeper.run())
+        await done.wait()
+        assert not sweeping.done()
+        sweeping.cancel()
 
 
 class KeptOpen:

@@ -111,6 +111,9 @@ class FakeFeed:
         for _, on_answer in list(self.listeners):
             on_answer()
 
+    def moved_to(self, tip: int) -> None:
+        """The log is what it is: ``append`` moves the tip."""
+
     def ready(self, after: int, max_bytes: int) -> Sequence[Frame] | None:
         if after >= self.tip:
             return []

@@ -385,6 +385,20 @@ async def test_a_log_that_cannot_be_read_makes_an_open_unavailable():
     assert [(f["id"], f["code"]) for f in peer.heard("rejected")] == [("o", "unavailable")]
 
 
+async def test_a_feed_that_was_let_go_of_while_the_log_was_read_is_not_followed():
+    peer = await joined()
+    feed = peer.service.has_chat(FakeFeed(3))
+    feed.held = asyncio.Event()
+    await peer.say({"type": "open", "user_chat_id": CHAT, "after": 2, "after_event": "evt_2"})
+    successor = peer.service.has_chat(FakeFeed(3))
+    feed.held.set()
+    await settle()
+    successor.append()
+    await settle()
+    assert outline(peer) == ["opened", 3, "caught_up", 4]
+    assert feed.listeners == []
+
+
 async def test_open_again_moves_to_the_new_start_and_follows_once():
     feed = FakeFeed(3)
     peer = await following(feed, last=0)

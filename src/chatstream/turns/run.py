@@ -130,6 +130,7 @@ class Run:
         self._is_shown_soon = False
         self._new_answer()
         self._checkpoint_timer: asyncio.TimerHandle | None = None
+        self._limit: asyncio.TimerHandle | None = None
 
     # -- what others ask of it ------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Run:
         if self.is_over:
             return
         self.is_over = True
-        self._cancel_checkpoint()
+        self._cancel_timers()
         if self.task is not None and self.task is not _current_task():
             self.task.cancel()
 
@@ -153,6 +154,12 @@ class Run:
         for future in tuple(self._under_way):
             future.cancel()
 
+    def limit(self) -> None:
+        """The turn's time runs from now on. At its end the turn is over, whatever the agent
+        makes of being cancelled."""
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_later(self._timeout_s, self._timed_out)
+
     async def bring(self, source: str, context: dict[str, object]) -> None:
         """Store what the context manager brought, and let the agent read it."""
         command = BringContext(**self._base(), source=source, context=context)
@@ -161,21 +168,21 @@ class Run:
     async def drive(self) -> None:
         """Run the agent to the end of its turn. Returns in every case; ``fault`` tells why a
         run could not store its steps."""
-        steps = self._agent(turn_of(self.chat_id, self._state, self._host.now_ms()))
-        limit = asyncio.timeout(self._timeout_s)
+        steps: Steps | None = None
         try:
-            async with limit:
-                await self._consume(steps)
+            steps = self._agent(turn_of(self.chat_id, self._state, self._host.now_ms()))
+            await self._consume(steps)
         except asyncio.CancelledError:
             if not self.is_over and self.fault is None:
                 raise
         except (Refused, StaleTurn) as fault:
             self._faulted(fault)
         except Exception as error:  # noqa: BLE001 - an agent may raise anything
-            self._agent_raised(error, timed_out=limit.expired())
+            self._agent_raised(error)
         finally:
-            self._cancel_checkpoint()
-            await _close(steps)
+            self._cancel_timers()
+            if steps is not None:
+                await _close(steps)
         await self._settled()
 
     # -- the agent's steps ----------------------------------------------------------------
@@ -346,6 +353,11 @@ class Run:
             self._checkpoint_timer.cancel()
             self._checkpoint_timer = None
 
+    def _cancel_timers(self) -> None:
+        self._cancel_checkpoint()
+        if self._limit is not None:
+            self._limit.cancel()
+
     # -- the end --------------------------------------------------------------------------
 
     def _finish(self) -> None:
@@ -356,16 +368,19 @@ class Run:
                 FinishTurn(**self._base(), message_id=self._message_id, streamed_text=self._text)
             )
 
-    def _agent_raised(self, error: Exception, *, timed_out: bool) -> None:
+    def _agent_raised(self, error: Exception) -> None:
         self._flush()
         if self.is_over:
             return
-        if timed_out:
-            log.warning("turn timed out", extra=self._log_ids())
-            self._pipeline(FailTurn(**self._base(), code="agent_timeout", message=TIMEOUT_TEXT))
-        else:
-            log.error("agent raised", exc_info=error, extra=self._log_ids())
-            self._pipeline(FailTurn(**self._base(), code="agent_error", message=ERROR_TEXT))
+        log.error("agent raised", exc_info=error, extra=self._log_ids())
+        self._pipeline(FailTurn(**self._base(), code="agent_error", message=ERROR_TEXT))
+
+    def _timed_out(self) -> None:
+        self._flush()
+        if self.is_over or self.fault is not None:
+            return
+        log.warning("turn timed out", extra=self._log_ids())
+        self._pipeline(FailTurn(**self._base(), code="agent_timeout", message=TIMEOUT_TEXT))
 
     def _log_ids(self) -> dict[str, object]:
         return {

@@ -203,6 +203,7 @@ class TurnRunner:
 
     async def _drive(self, run: Run, state: UserChat) -> None:
         run.watch.entered()
+        run.limit()
         await self._bring_context(run, state)
         await run.drive()
         if run.fault is None or run.is_over:
@@ -223,6 +224,8 @@ class TurnRunner:
                 await run.bring(context.source, context.values)
         except (Refused, StaleTurn):
             log.debug("context not stored", exc_info=True)
+        except Exception:
+            log.exception("no context was brought", extra={"user_chat_id": run.chat_id})
 
     async def _mend(self, run: Run, fault: Exception, user_id: str) -> None:
         """The run could not store a step: end its turn, or run it again once the disk is back."""

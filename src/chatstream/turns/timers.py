@@ -56,13 +56,15 @@ class TimerSweeper:
         """Assign one where another node may do the work."""
 
     async def run(self) -> None:
-        """Sweep until cancelled; an outage of the storage only delays."""
+        """Sweep until cancelled; an outage of the storage, or a fault, only delays."""
         while True:
             try:
                 if self.is_on_duty():
                     await self.sweep()
             except Refused as refusal:
                 log.warning("timers wait: %s", refusal.code)
+            except Exception:
+                log.exception("a timer failed")
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def sweep(self) -> None:

@@ -104,6 +104,9 @@ class Openings:
         head = OpenedHead(id=frame.id, created=not receipt.duplicate, start=start.after)
         view = chat_view(chat_id, receipt.state, self._session_ttl_ms)
         self._writer.send(encode_opened(head, view))
+        feed = self._service.feed(chat_id)  # one that nobody listened to may have been let go of
+        if feed.tip < receipt.state.position:
+            feed.moved_to(receipt.state.position)  # and by now the chat may be out of memory
         self._writer.follow(Follower(chat_id, feed, start.after, receipt.state.position))
 
 

@@ -49,6 +49,10 @@ class Feed(Protocol):
         """Whether a turn of the chat runs."""
         ...
 
+    def moved_to(self, tip: int) -> None:
+        """The log is known to reach ``tip``."""
+        ...
+
     def ready(self, after: int, max_bytes: int) -> Sequence[Frame] | None:
         """The frames from ``after + 1`` on that are in memory: at least one and about
         ``max_bytes``; none at the tip; None where only the log reaches back so far."""
