@@ -34,7 +34,7 @@ from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
 from chatstream.projections.user_values import UserValues, WriteRow
-from chatstream.turns.agents import Agent, as_agent, load_agent
+from chatstream.turns.agents import Agent, as_agent, load_agent, suggestions_of
 from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
 from chatstream.turns.watching import TurnWatch, Watches
@@ -67,10 +67,12 @@ class ChatStreamPlugin(InitPlugin):
         context: ContextManager | None = None,
     ) -> None:
         self.settings = settings or Settings()
+        served = _agent(self.settings, agent, self._fetch, self._write_value)
+        self._suggestions = suggestions_of(served)
         self.node = Node(
             self.settings,
             engine or engine_of(self.settings),
-            _agent(self.settings, agent, self._fetch, self._write_value),
+            served,
             context=context,
         )
         self.registry = ConnectionRegistry()
@@ -125,6 +127,7 @@ class ChatStreamPlugin(InitPlugin):
             streams=self.streams,
             frames_schema=msgspec.json.encode(frames_schema()),
             now_ms=self.node.now_ms,
+            suggestions=self._suggestions,
         )
 
     def _surroundings(self) -> Surroundings:
@@ -204,10 +207,10 @@ def _agent(settings: Settings, agent: object | None, fetch: Fetch, write: WriteR
         return as_agent(agent, settings.model)
     if settings.agent is not None:
         return load_agent(settings.agent, settings.model)
-    from chatstream.assistant.demo import demo_tools
-    from chatstream.assistant.demo.pacing import paced
+    from chatstream.assistant.demo import SUGGESTIONS, demo_tools
+    from chatstream.assistant.demo.pacing import Paced
 
-    return paced(as_agent(demo_tools(fetch, write), settings.model))
+    return Paced(as_agent(demo_tools(fetch, write), settings.model), SUGGESTIONS)
 
 
 def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:

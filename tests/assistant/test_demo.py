@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chatstream.assistant.demo import demo_tools, pacing
-from chatstream.assistant.demo.pacing import paced
+from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing
+from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import converted
 from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.tools import ToolFailed
@@ -61,9 +61,9 @@ async def chat() -> AsyncIterator[Demo]:
 
 async def test_an_alarm_that_is_due_speaks_up(chat):
     assert "“Alarm” is set for" in await chat.says("set an alarm in 20 minutes")
-    assert "⏰ Alarm: Alarm, today at" in await chat.says("what alarms do I have")
+    assert "Alarm: Alarm, today at" in await chat.says("what alarms do I have")
     await chat.pass_time(20 * 60)
-    assert (await chat.said())[-1] == "⏰ Alarm: Alarm"
+    assert (await chat.said())[-1] == "Alarm: Alarm"
     assert "no alarms" in await chat.says("what alarms do I have")
 
 
@@ -77,9 +77,9 @@ async def test_a_reminder_and_a_timer(chat):
     assert "“call mum”" in await chat.says("remind me to call mum at 5 pm tomorrow")
     assert "runs for 5 minutes" in await chat.says("set a timer for 5 minutes")
     await chat.pass_time(300)
-    assert (await chat.said())[-1] == "⏲️ Timer: 5 minutes"
+    assert (await chat.said())[-1] == "Timer: 5 minutes"
     await chat.pass_time(86_400 * 2)
-    assert (await chat.said())[-1] == "🔔 Reminder: call mum"
+    assert (await chat.said())[-1] == "Reminder: call mum"
 
 
 async def test_what_cannot_be_set_is_told(chat):
@@ -96,7 +96,7 @@ async def test_alarms_of_every_chat_are_listed_and_deleted(chat):
     assert await chat.answers(value="yes") == "Deleted: 1."
     chat.chat_id = first
     await chat.pass_time(3600)
-    assert "⏰ Alarm: Tea" not in await chat.said()
+    assert "Alarm: Tea" not in await chat.said()
 
 
 async def test_the_list_is_kept_for_the_user(chat):
@@ -157,13 +157,32 @@ def test_every_example_leads_to_its_own_tool():
     assert wrong == []
 
 
+async def test_every_suggestion_leads_somewhere(chat):
+    said = [await chat.says(words) for words in SUGGESTIONS]
+    assert [answer[:20] for answer in said] == [
+        "Your alarm “Alarm” i",
+        "When shall I remind ",
+        "“milk” is on your li",
+        "5 miles = 8.04672 ki",
+        "chatstream is the du",
+    ]
+
+
+async def test_after_an_error_another_task_can_be_asked_for(chat):
+    await chat.send("show me an error")
+    assert await chat.says("show me a form") == "What is your name?"
+    await chat.says("forget it")
+    await chat.send("show me an error")
+    assert (await chat.send("try again")).end == "failed"
+
+
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):
     monkeypatch.setattr(pacing, "PIECE_EVERY_S", 0)
 
     async def agent(turn):
         yield Response(f"{turn.content} " * 30, is_complete=True)
 
-    steps = [step async for step in paced(as_agent(agent))(_turn("word"))]
+    steps = [step async for step in Paced(as_agent(agent))(_turn("word"))]
     assert steps[:2] == ["word", " word"]
     assert len(steps) == 31
     assert steps[-1] == Response("word " * 30, is_complete=True)
@@ -173,7 +192,7 @@ async def test_a_short_answer_comes_at_once():
     async def agent(_):
         yield Response("Done.")
 
-    assert [step async for step in paced(as_agent(agent))(_turn("a"))] == [Response("Done.")]
+    assert [step async for step in Paced(as_agent(agent))(_turn("a"))] == [Response("Done.")]
 
 
 def _turn(content: str) -> Turn:

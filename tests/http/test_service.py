@@ -167,6 +167,20 @@ class TestAssets:
         assert (await site.get("/chatstream/icons/logo.svg")).status_code == 200
 
 
+async def test_the_full_page_offers_what_the_agent_suggests(launch, tmp_path):
+    page = b"<chatstream-chat layout='page'></chatstream-chat>"
+    (tmp_path / "index.html").write_bytes(page)
+    (tmp_path / "index.html.gz").write_bytes(gzip.compress(page))
+    server = await launch(Assets(tmp_path, ['Say "hi" & <go>']))
+    async with server.client() as client:
+        answer = await client.get(f"{server.url}/")
+    told = "[&quot;Say \\&quot;hi\\&quot; &amp; &lt;go&gt;&quot;]"
+    expected = f"<chatstream-chat suggestions=\"{told}\" layout='page'></chatstream-chat>"
+    assert answer.text == expected
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["etag"] != Assets(tmp_path)._assets["index.html"].etag
+
+
 async def test_without_a_built_page_the_root_is_not_found(launch, tmp_path):
     server = await launch(Assets(tmp_path / "none"))
     async with server.client() as client:

@@ -10,7 +10,7 @@ from chatstream.assistant.fallback import chosen
 from chatstream.assistant.filling import fill, read_into
 from chatstream.assistant.recognise import Recognition
 from chatstream.assistant.repair import Act, act_of
-from chatstream.assistant.scene import Scene, Task, last_answer
+from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.submitted import fill_form
 from chatstream.assistant.switching import go_back, turn_to, wanted_back
@@ -42,7 +42,7 @@ def submitted(skills: Skills, scene: Scene, task: Task, values: JsonObject) -> T
 
 def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
     """A message was written."""
-    if last_answer(scene.before) is None:
+    if not scene.before:  # an earlier attempt got this far
         filled = yield from fill(scene, task, scene.turn.content, is_start=True)
         yield from advance(scene, task, filled)
         return

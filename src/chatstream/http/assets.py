@@ -8,8 +8,9 @@ host pages write are asked for each time and answered with 304 when they are kno
 from __future__ import annotations
 
 import hashlib
+import html
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,11 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatstream.errors import Refused
 
+PAGE: Final = "index.html"
 STATIC: Final = Path(__file__).parent.parent / "static"
 
 PAGE_POLICY: Final = (
@@ -53,8 +56,9 @@ class Asset(Struct, frozen=True):
 class Assets:
     """All files of a directory, read once, by the names that URLs use."""
 
-    def __init__(self, directory: Path = STATIC) -> None:
-        """A directory that does not exist has no files."""
+    def __init__(self, directory: Path = STATIC, suggestions: Sequence[str] = ()) -> None:
+        """A directory that does not exist has no files. ``suggestions`` are first messages to
+        choose from, on the full page."""
         hashed_names = _manifest(directory)
         immutable = frozenset(hashed_names.values())
         files = {name: directory / name for name in _names(directory)}
@@ -64,6 +68,8 @@ class Assets:
             for name, path in files.items()
             if path.is_file()
         }
+        if suggestions and PAGE in self._assets:
+            self._assets[PAGE] = _suggesting(self._assets[PAGE], suggestions)
 
     def respond(self, request: Request[Any, Any, State], name: str) -> Response[bytes]:
         """The file ``name`` in the form that the request takes.
@@ -104,10 +110,22 @@ def _asset(path: Path, *, is_immutable: bool) -> Asset:
         content=content,
         media_type=_media_type(path),
         # Weak: one for all codings of the content.
-        etag=f'W/"{hashlib.sha256(content).hexdigest()[:32]}"',
+        etag=_etag(content),
         is_immutable=is_immutable,
         encoded={coding: one.read_bytes() for coding, one in packed.items() if one.is_file()},
     )
+
+
+def _suggesting(page: Asset, suggestions: Sequence[str]) -> Asset:
+    """The page with the suggestions as its chat's attribute; small enough to go as it is."""
+    listed = html.escape(msgspec.json.encode(suggestions).decode())
+    chat = b"<chatstream-chat "
+    told = page.content.replace(chat, chat + f'suggestions="{listed}" '.encode(), 1)
+    return replace(page, content=told, etag=_etag(told), encoded={})
+
+
+def _etag(content: bytes) -> str:
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _media_type(path: Path) -> str:

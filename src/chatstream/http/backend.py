@@ -20,7 +20,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     """All dependencies of the HTTP side. One a server.
 
     ``frames_schema`` is the JSON Schema of the wire's frames, ready to serve; ``now_ms`` the
-    wall clock in Unix milliseconds.
+    wall clock in Unix milliseconds; ``suggestions`` first messages for an empty chat.
     """
 
     settings: Settings
@@ -36,6 +36,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     streams: Streams
     frames_schema: bytes
     now_ms: Callable[[], int]
+    suggestions: tuple[str, ...] = ()
 
 
 BackendDependency = NamedDependency[SkipValidation[Backend]]

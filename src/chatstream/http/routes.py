@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 
-from chatstream.http.assets import Assets
+from chatstream.http.assets import PAGE, Assets
 from chatstream.http.backend import Backend, BackendDependency
 from chatstream.http.bodies import StrictRequest
 from chatstream.http.caller import CALLER, caller, identifying
@@ -41,7 +41,10 @@ def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
     """The routers to register, once a server. ``assets`` are the package's own unless given."""
     open_streams = partial(len, backend.streams)
     backend.metrics.watch("event_streams", "Live event streams over HTTP", open_streams)
-    return [_under_prefix(backend), _beside_prefix(backend, assets or Assets())]
+    return [
+        _under_prefix(backend),
+        _beside_prefix(backend, assets or Assets(suggestions=backend.suggestions)),
+    ]
 
 
 def is_ours(backend: Backend, path: str) -> bool:
@@ -107,7 +110,7 @@ async def _frames_schema(chatstream_backend: BackendDependency) -> Response[byte
 def _front_end(assets: Assets) -> list[Any]:
     @route("/", http_method=READ, include_in_schema=False)
     async def full_page(request: Request[Any, Any, State]) -> Response[bytes]:
-        return assets.respond(request, "index.html")
+        return assets.respond(request, PAGE)
 
     @route(f"{ASSETS_PATH}/{{name:path}}", http_method=READ, include_in_schema=False)
     async def asset(request: Request[Any, Any, State], name: FromPath[str]) -> Response[bytes]:

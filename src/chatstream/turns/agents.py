@@ -61,6 +61,11 @@ def as_agent(candidate: object, model: str | None = None) -> Agent:
     )
 
 
+def suggestions_of(agent: Agent) -> tuple[str, ...]:
+    """First messages for an empty chat: what the agent's own ``suggestions`` say."""
+    return tuple(map(str, getattr(agent, "suggestions", ())))
+
+
 def _assistant(tools: list[Callable[..., object]], model: str | None) -> Agent:
     from chatstream.assistant.orchestrator import assistant_from_tools
 

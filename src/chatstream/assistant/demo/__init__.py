@@ -16,7 +16,15 @@ from chatstream.eventstore.store import Fetch
 from chatstream.projections.reminders import UserReminders
 from chatstream.projections.user_values import UserValues, WriteRow
 
-__all__ = ["demo_tools"]
+__all__ = ["SUGGESTIONS", "demo_tools"]
+
+SUGGESTIONS = (
+    "Set an alarm in one minute",
+    "Remind me to call mum",
+    "Add milk to my list",
+    "Convert 5 miles to kilometres",
+    "What is chatstream?",
+)
 
 
 def demo_tools(fetch: Fetch, write: WriteRow) -> list[Tool]:

@@ -17,9 +17,9 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
 
     @tool(
         examples=[
+            "set an alarm for {when: 7 am tomorrow}",
             "create alarm",
             "create another alarm",
-            "set an alarm for {when: 7 am tomorrow}",
             "wake me up at {when: 6:30}",
             "I need an alarm called {name: Gym}",
             "new alarm at {when: noon} named {name: Lunch}",
@@ -33,7 +33,7 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
             when: When shall it ring?
             name: what the alarm is called
         """
-        _set(context, when, f"⏰ Alarm: {name}")
+        _set(context, when, f"Alarm: {name}")
         return f"Your alarm “{name}” is set for {shown(when, context.now)}."
 
     @tool(
@@ -52,7 +52,7 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
             text: What shall I remind you of?
             when: When shall I remind you?
         """
-        _set(context, when, f"🔔 Reminder: {text}")
+        _set(context, when, f"Reminder: {text}")
         return f"I will remind you of “{text}” {shown(when, context.now)}."
 
     @tool(
@@ -73,7 +73,7 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
         if duration > LONGEST:
             raise ToolFailed("A timer may run for a week at most.")
         due = context.now + duration
-        _set(context, due, f"⏲️ Timer: {shown(duration, context.now)}")
+        _set(context, due, f"Timer: {shown(duration, context.now)}")
         return (
             f"The timer runs for {shown(duration, context.now)}, until {shown(due, context.now)}."
         )

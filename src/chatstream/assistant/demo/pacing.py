@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from chatstream.domain.steps import Response, ToolResult
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
 
-PIECE_EVERY_S = 0.03
+PIECE_EVERY_S = 0.02
 SHORT = 80
 """A text of so many characters is read at one glance."""
 
 
-def paced(agent: Agent) -> Agent:
+class Paced:
     """``agent``, with its longer answers in pieces."""
 
-    async def run(turn: Turn) -> Steps:
+    def __init__(self, agent: Agent, suggestions: Sequence[str] = ()) -> None:
+        self.suggestions = tuple(suggestions)
+        self._agent = agent
+
+    async def __call__(self, turn: Turn) -> Steps:
+        """One run."""
         answer: ToolResult | None = None
-        async with aclosing(agent(turn)) as steps:
+        async with aclosing(self._agent(turn)) as steps:
             while True:
                 try:
                     step = await steps.asend(answer)
@@ -31,5 +37,3 @@ def paced(agent: Agent) -> Agent:
                         yield piece
                         await asyncio.sleep(PIECE_EVERY_S)
                 answer = yield step
-
-    return run
