@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from litestar import Litestar
@@ -43,6 +44,9 @@ from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry
 from chatstream.ws.schema import frames_schema
 
+if TYPE_CHECKING:
+    from chatstream.assistant.context import CompletedTask
+
 STUCK_SECONDS = 5.0
 """A transaction that takes this long: the disk does not answer."""
 
@@ -52,7 +56,7 @@ class ChatStreamPlugin(InitPlugin):
 
     ``agent`` is what ``Turn`` describes, or None for ``settings.agent`` or the built-in one.
     ``engine`` replaces the database of ``settings``; ``context`` brings what earlier sessions
-    knew into new ones.
+    knew into new ones (without it the built-in assistant recalls the user's last tasks).
 
     Raises:
         ConfigurationError: the settings cannot be used.
@@ -73,7 +77,7 @@ class ChatStreamPlugin(InitPlugin):
             self.settings,
             engine or engine_of(self.settings),
             served,
-            context=context,
+            context=context or self._recalling(served),
         )
         self.registry = ConnectionRegistry()
         self.streams = Streams()
@@ -154,6 +158,13 @@ class ChatStreamPlugin(InitPlugin):
             self.registry.largest_lag,
         )
 
+    def _recalling(self, agent: Agent) -> ContextManager | None:
+        from chatstream.assistant.context import RecentTasks
+        from chatstream.assistant.demo.pacing import Paced
+        from chatstream.assistant.orchestrator import Assistant
+
+        return RecentTasks(_OwnTasks(self)) if isinstance(agent, Assistant | Paced) else None
+
     async def _fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
         return await self.node.store.fetch(sql, parameters)
 
@@ -229,6 +240,22 @@ def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:
     except ImportError as error:
         raise ConfigurationError("tracing needs the extra: chatstream[otel]") from error
     return Watches(counted, TracedTurns(get_tracer("chatstream")))
+
+
+class _OwnTasks:
+    """The tasks that users have completed on the plugin's node, which is there when they are
+    asked for."""
+
+    def __init__(self, plugin: ChatStreamPlugin) -> None:
+        self._plugin = plugin
+
+    async def newest(self, user_id: str, limit: int) -> Sequence[CompletedTask]:
+        """The newest completed ones, newest first."""
+        from chatstream.assistant.context import TasksOfLog
+
+        node = self._plugin.node
+        lists = Lists(node.store, node.service, session_ttl_ms=0)
+        return await TasksOfLog(lists, node.store).newest(user_id, limit)
 
 
 class _StoreReadiness:

@@ -11,11 +11,13 @@ from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import converted
 from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.tools import ToolFailed
+from chatstream.config import Settings
 from chatstream.domain.commands import OpenChat
-from chatstream.domain.events import ComponentShown, ErrorRaised, ResponseGiven
+from chatstream.domain.events import ComponentShown, ContextBrought, ErrorRaised, ResponseGiven
 from chatstream.domain.steps import Response
 from chatstream.ids import ChatId, new_chat_id
-from chatstream.testing import FakeClock, TestChat
+from chatstream.plugin import ChatStreamPlugin
+from chatstream.testing import FakeClock, TestChat, memory_engine
 from chatstream.turns.agents import as_agent
 from chatstream.turns.turn import Turn
 
@@ -174,6 +176,26 @@ async def test_after_an_error_another_task_can_be_asked_for(chat):
     await chat.says("forget it")
     await chat.send("show me an error")
     assert (await chat.send("try again")).end == "failed"
+
+
+async def test_what_was_done_last_is_recalled_for_the_next_task():
+    plugin = ChatStreamPlugin(Settings(), engine=memory_engine())
+    chat = Demo()
+    chat.node = plugin.node
+    async with chat:
+        await chat.says("add milk to my list")
+        turn = await chat.send("create alarm")
+        [brought] = [fact for fact in turn.facts if isinstance(fact, ContextBrought)]
+        assert brought.hidden.context["completed"][0]["name"] == "add_todo"
+        assert (await chat.send("forget it")).end == "finished"
+
+
+def test_another_agent_recalls_nothing_of_itself():
+    async def agent(turn):
+        yield Response("Done.")
+
+    plugin = ChatStreamPlugin(Settings(), agent, engine=memory_engine())
+    assert plugin.node.runner._context is None
 
 
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):
