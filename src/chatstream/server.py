@@ -177,7 +177,12 @@ class _NoPeersFaults(logging.Filter):
     """Drops what uvicorn logs about each connection: its path may carry what is no log's
     business, and what a peer does wrong is no error of ours."""
 
-    _DROPPED = ('%s - "WebSocket %s', "Invalid UTF-8", "Invalid HTTP request")
+    _DROPPED = (
+        '%s - "WebSocket %s',
+        "Invalid UTF-8",
+        "Invalid HTTP request",
+        "ASGI callable returned without completing handshake",  # so it calls an upgrade refused
+    )
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not str(record.msg).startswith(self._DROPPED)

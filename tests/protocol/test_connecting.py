@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 import httpx
@@ -96,6 +97,21 @@ async def test_the_allow_list_lets_its_origins_in_and_no_others(brisk: Server, p
         assert await welcome_from(person, origin=origin) == person.user_id
     for origin in ("https://evil.example", "https://shop.example.evil.example", "null"):
         assert (await refusal(server, origin=origin)).status_code == 403
+
+
+async def test_what_a_peer_does_wrong_is_no_error_in_the_log(server: Server, person: Person):
+    logged = server.log_path.stat().st_size
+    await refusal(server, origin="http://evil.example")
+    host, _, port = server.host.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {server.prefix}/chats HTTP/1.1\r\nHost: {server.host}\r\n"
+    credentials = f"Authorization: Bearer {person.token}\r\nContent-Length: 100\r\n\r\n"
+    writer.write((head + credentials + "{").encode())
+    writer.write_eof()
+    await reader.read()  # it has seen that there is no more
+    writer.close()
+    await person.get("/chats")
+    assert "ERROR" not in server.log_path.read_text()[logged:]
 
 
 async def test_identity_may_come_in_a_header(person: Person):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 from msgspec import Meta, Struct
 
 from chatstream.errors import Refused
@@ -61,6 +62,17 @@ class RetryBody(CommandBody, frozen=True, kw_only=True):
 
 class StrictRequest(Request[Any, Any, State]):
     """A request whose JSON is decoded as the type of the handler's ``data``."""
+
+    async def body(self) -> bytes:
+        """All of the body.
+
+        Raises:
+            Refused: ``invalid_frame`` where the peer hung up before its end.
+        """
+        try:
+            return await super().body()
+        except InternalServerException:
+            raise Refused("invalid_frame", "the body ended too early") from None
 
     async def json(self) -> Any:  # noqa: ANN401 - as the framework declares it
         """The body, decoded.
