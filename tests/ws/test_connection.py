@@ -105,6 +105,15 @@ async def test_a_visitor_whose_token_grows_old_gets_a_fresh_one():
     assert peer.heard()[0]["token"] == "v_fresh"
 
 
+async def test_a_visitor_gets_a_fresh_token_by_auth_too():
+    identities = FakeIdentities()
+    peer = Peer(identities=identities)
+    await peer.hello("v_old")
+    identities.renewal = "v_old"  # a fresh one of the same user
+    await peer.say({"type": "auth", "token": "v_old"})
+    assert [f.get("token") for f in peer.heard()] == [None, "v_old"]
+
+
 async def test_auth_of_the_same_user_is_welcomed():
     peer = await joined()
     await peer.say({"type": "auth", "token": USER})

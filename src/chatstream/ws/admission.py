@@ -53,10 +53,10 @@ async def admit(
     """
     token = hello_token if hello_token is not None else credentials.header_token
     if token is not None:
-        return _with_renewal(identities, await identities.authenticate(token))
+        return with_renewal(identities, await identities.authenticate(token))
     visitor = await _known_visitor(identities, credentials.cookie_token)
     if visitor is not None:
-        return _with_renewal(identities, visitor)
+        return with_renewal(identities, visitor)
     if not identities.anonymous_allowed:
         raise Refused("unauthenticated")
     new.take(credentials.address)
@@ -76,6 +76,7 @@ async def _known_visitor(identities: Identities, cookie_token: str | None) -> Id
         return None
 
 
-def _with_renewal(identities: Identities, identity: Identity) -> Admitted:
+def with_renewal(identities: Identities, identity: Identity) -> Admitted:
+    """Let ``identity`` in; a visitor whose token grows old with a fresh one."""
     token = identities.renewed(identity)
     return Admitted(identity) if token is None else Admitted(identities.verify(token), token)

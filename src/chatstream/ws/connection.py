@@ -24,7 +24,7 @@ from chatstream.ids import ChatId, SocketId
 from chatstream.lane import Receipt
 from chatstream.limits import PLACE_RETRY_S, RateLimiter, Shares
 from chatstream.metrics import Metrics
-from chatstream.ws.admission import Admitted, Credentials, Identities, admit
+from chatstream.ws.admission import Admitted, Credentials, Identities, admit, with_renewal
 from chatstream.ws.frames import (
     Ack,
     CommandFrame,
@@ -223,7 +223,7 @@ class Connection:
         except Refused as refused:
             self._send(Rejected(id=None, code=refused.code, message=refused.message))
             return
-        self._welcome(Admitted(identity))
+        self._welcome(with_renewal(self._shared.identities, identity))
 
     async def _same_user(self, token: str) -> Identity:
         identity = await self._shared.identities.authenticate(token)
