@@ -1,5 +1,5 @@
 """The assistant that the recorded alarm dialogues are driven through: two tools, examples from
-the dialogues that are not tested on. A chat's id is its dialogue's, whose results the tools give."""
+the dialogues that are not driven. A chat's id is its dialogue's, whose results the tools give."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def result_of(dialogue: Dialogue, intent: str, call: int) -> Any:
 
 def _served() -> Assistant:
     learned, tested = alarm_dialogues(Path(os.environ["CHATSTREAM_EVAL_DATA"]))
-    return assistant(learned, [*learned, *tested])
+    unseen = os.environ.get("CHATSTREAM_EVAL_UNSEEN", "").split()
+    return assistant([it for it in learned if it.id not in unseen], [*learned, *tested])
 
 
 def __getattr__(name: str) -> Assistant:

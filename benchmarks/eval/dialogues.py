@@ -23,6 +23,7 @@ from chatstream.client import ChatClient
 from chatstream.client.frames import ResponseEvent, ToolCallEvent, UserEvent
 
 TARGET = 80
+FOLDS = 4
 START_S = 30.0
 NEW_ALARM = "New alarm"
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,16 +57,32 @@ class Driven(Struct, frozen=True):
 
 def figures(folder: Path) -> list[Figure]:
     _, tested = alarm_dialogues(folder)
-    driven = drive_all(folder, tested)
-    right = sum(one.is_right for one in driven)
     name = "SGD alarms, whole dialogues through a socket: right tool, right arguments"
-    return [Figure(name, share(right, len(driven)), target=TARGET, of=len(driven))]
+    return [_figure(name, drive_all(folder, tested), TARGET)]
+
+
+def development_figures(folder: Path) -> list[Figure]:
+    """The same of the dialogues that may be looked at, each unseen by the assistant it talks to."""
+    driven = drive_development(folder)
+    return [_figure("SGD alarms, the dialogues of development, cross-validated", driven, None)]
+
+
+def drive_development(folder: Path) -> list[Driven]:
+    """Every fold is driven through an assistant that learned from the others."""
+    learned, _ = alarm_dialogues(folder)
+    folds = [learned[at::FOLDS] for at in range(FOLDS)]
+    return [one for fold in folds if fold for one in drive_all(folder, fold)]
 
 
 def drive_all(folder: Path, dialogues: list[Dialogue]) -> list[Driven]:
-    """Each dialogue in a chat of its own, one after another."""
-    with _server(folder) as port:
+    """Each dialogue in a chat of its own, one after another; none of them is learned from."""
+    with _server(folder, [dialogue.id for dialogue in dialogues]) as port:
         return asyncio.run(_drive_all(port, dialogues))
+
+
+def _figure(name: str, driven: list[Driven], target: float | None) -> Figure:
+    right = sum(one.is_right for one in driven)
+    return Figure(name, share(right, len(driven)), target=target, of=len(driven))
 
 
 def wanted_calls(dialogue: Dialogue) -> list[Call]:
@@ -114,7 +131,7 @@ async def _drive(client: ChatClient, dialogue: Dialogue) -> Driven:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[int]:
+def _server(folder: Path, unseen: list[str]) -> Iterator[int]:
     with tempfile.TemporaryDirectory() as data, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -127,6 +144,7 @@ def _server(folder: Path) -> Iterator[int]:
         environment = {
             **os.environ,
             "CHATSTREAM_EVAL_DATA": str(folder.resolve()),
+            "CHATSTREAM_EVAL_UNSEEN": " ".join(unseen),
             "CHATSTREAM_RATE_LIMIT": "0",
         }
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)

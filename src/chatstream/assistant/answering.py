@@ -29,6 +29,8 @@ def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
             yield from confirmed(scene, task, yes=True)
         else:
             yield from advance(scene, task, filled)
+    elif scene.question is not None and scene.question.startswith(answers.WHAT_TO_CHANGE):
+        yield from confirm(scene, task)
     elif not was_complete:
         yield from _not_an_answer(scene, task)
     elif said is not None:
@@ -36,7 +38,8 @@ def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
     elif wants_again(scene.turn.content):
         yield from confirmed(scene, task, yes=True)
     elif recognition.is_sure and recognition.name == task.tool.name:
-        yield from advance(scene, task, filled)
+        # "Set the alarm, please" to the question whether to set it.
+        yield from confirmed(scene, task, yes=not scene.turn.content.rstrip().endswith("?"))
     else:
         yield from _not_an_answer(scene, task)
 

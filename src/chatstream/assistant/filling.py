@@ -8,11 +8,13 @@ from functools import lru_cache
 
 from chatstream.assistant import answers
 from chatstream.assistant.extract import Values, read_values
+from chatstream.assistant.free_text import leading
 from chatstream.assistant.last_time import take_last
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.repair import corrects, wants_the_same
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.slots.choices import ANY
+from chatstream.assistant.slots.found import Found
 from chatstream.assistant.taking import Filled, joined, slots_of, store, take
 from chatstream.assistant.talk import Talk
 from chatstream.domain.steps import Thinking
@@ -46,12 +48,11 @@ def read_into(scene: Scene, task: Task, text: str, *, is_start: bool = False) ->
 
 def _values(scene: Scene, task: Task, text: str, asked: Parameter | None) -> Values:
     parameters = task.tool.parameters
-    values = _named_value(scene, parameters, text)
-    if values:
-        return values
     if asked is not None and asked.kind == "text" and _is_no_free_text(task, asked, text):
         asked = None
-    values = read_values(parameters, text, scene.now, asked)
+    named = _named_values(scene, parameters, text)
+    values = read_values(parameters, text, scene.now, None if named else asked)
+    values = {name: one for name, one in values.items() if not _is_inside(one, named)} | named
     if values or not corrects(text):
         return values
     return _corrected(scene, task, text)
@@ -72,20 +73,42 @@ def _corrected(scene: Scene, task: Task, text: str) -> Values:
     return {}
 
 
-def _named_value(scene: Scene, parameters: Sequence[Parameter], text: str) -> Values:
-    """``change the name to Wake up``: what follows is read for the one that is named."""
-    for parameter in parameters:
-        for word in dict.fromkeys([parameter.label, parameter.label.split()[-1]]):
-            match = _naming(word).search(text)
-            if match is not None:
-                return read_values([parameter], text[match.end() :], scene.now, parameter)
-    return {}
+def _named_values(scene: Scene, parameters: Sequence[Parameter], text: str) -> Values:
+    """``change the name to Wake up, and the time to 5``: each stretch for the one it names."""
+    marks = sorted(
+        (match.start(), match.end(), parameter.name)
+        for parameter in parameters
+        for word in dict.fromkeys([parameter.label, parameter.label.split()[-1]])
+        if (match := _naming(word).search(text)) is not None
+    )
+    ends = [start for start, _, _ in marks[1:]] + [len(text)]
+    values: Values = {}
+    for (_, start, name), end in zip(marks, ends, strict=False):  # no mark, no stretch
+        parameter = next(one for one in parameters if one.name == name)
+        found = _named_value(scene, parameters, parameter, text[start:end])
+        if found is not None:
+            moved = (start + found.start, start + found.end)
+            values[name] = Found(found.value, *moved, weak=found.weak)
+    return values
+
+
+def _named_value(
+    scene: Scene, parameters: Sequence[Parameter], parameter: Parameter, text: str
+) -> Found[object] | None:
+    if parameter.kind != "text":
+        return read_values([parameter], text, scene.now, parameter).get(parameter.name)
+    others = [one for one in parameters if one.kind != "text"]
+    return leading(text, list(read_values(others, text, scene.now).values()))
+
+
+def _is_inside(one: Found[object], named: Values) -> bool:
+    return any(one.overlaps(other.start, other.end) for other in named.values())
 
 
 @lru_cache(maxsize=1024)
 def _naming(word: str) -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:the\s+|its?\s+|my\s+)?{re.escape(word)}"
+        rf"(?:,?\s*\b(?:and|but|with)\s+)?\b(?:the\s+|its?\s+|my\s+)?{re.escape(word)}"
         r"\s+(?:to(?:\s+be)?|is|should\s+be|as|=|:)\s+",
         re.IGNORECASE,
     )

@@ -64,7 +64,8 @@ def _answers_yes(scene: Scene, act: Act) -> bool:
     if scene.asked is not None or scene.question is None:
         return False
     said = says(scene.turn.content)
-    return act in {"resume", "praise"} or (act == "thanks" and said is not None and said.value)
+    is_yes = said is not None and said.value
+    return act in {"resume", "praise"} or (act in {"thanks", "goodbye", "repeat"} and is_yes)
 
 
 def _do(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:

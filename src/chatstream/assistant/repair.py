@@ -20,7 +20,7 @@ SMALL_TALK: frozenset[Act] = frozenset(
 _THING = r"(?:it|that|this|everything|all(?:\s+of\s+(?:it|that))?|the\s+(?:whole\s+)?(?:thing|task|request))"
 _LEAD = (
     r"(?:(?:oh|ok(?:ay)?|no|well|hmm+|um+|uh+|wait|actually|sorry|hey|please|alright|all\s+right"
-    r"|yes|yeah|great|perfect|good|nice|you\s+know\s+what|can\s+you|could\s+you|i\s+think)\b[\s,.!]*)*"
+    r"|yes|yeah|yep|sure|great|perfect|good|nice|you\s+know\s+what|can\s+you|could\s+you|i\s+think)\b[\s,.!]*)*"
 )
 _TAIL = r"(?:[\s,.!?]*(?:please|thanks|thank\s+you|then|now|anymore|any\s+more|for\s+now|sorry|again|though|so\s+much|very\s+much|a\s+lot))*[\s.!?]*"
 _ACTS: tuple[tuple[Act, str], ...] = (
@@ -86,12 +86,16 @@ _ACTS: tuple[tuple[Act, str], ...] = (
     (
         "goodbye",
         r"(?:good\s*)?bye+(?:\s*bye)?|see\s+(?:you|ya)(?:\s+(?:later|soon|tomorrow))?|cya|farewell|good\s*night|have\s+a\s+(?:nice|good|great)\s+\w+"
-        r"|(?:no[\s,]*)?(?:that|this)(?:['’]s|\s+is|\s+will\s+be|['’]ll\s+be|\s+was)\s+(?:all|it|everything)\b[\w\s'’]{0,40}|nothing\s+else|that['’]?ll\s+do"
+        r"|(?:no[\s,]*)?(?:that|this)(?:['’]s|\s+is|\s+will\s+be|['’]ll\s+be|\s+was)\s+(?:all|it|everything)\b(?!\s+(?:is\s+|looks\s+|sounds\s+)?(?:correct|right|good|great|fine|ok|perfect))[\w\s'’]{0,40}|nothin[g'’]?\s+(?:else|more)|that['’]?ll\s+do"
+        r"|nothin[g'’]?(?:\s+(?:for\s+(?:the\s+moment|now|today)|thanks?))+"
+        r"|i\s+(?:don['’]?t|do\s+not|won['’]?t|will\s+not)\s+(?:need|want|be\s+(?:need|want)ing)\s+any(?:thing)?(?:\s+(?:else|more))?"
         r"|(?:no[\s,]*)?(?:i['’]?m|we['’]?re)\s+(?:good|done|all\s+set|fine)",
     ),
     (
         "thanks",
-        r"(?:many\s+|ok(?:ay)?\s+)?(?:thanks?|thx|ty|cheers|thank\s+you|much\s+appreciated|i\s+appreciate\s+(?:it|that|your\s+help))\b[\w\s'’]{0,40}",
+        r"(?:many\s+|ok(?:ay)?\s+)?(?:thanks?|thansk|thx|ty|cheers|thank\s+you|much\s+appreciated|(?:i\s+)?(?:do\s+|really\s+)?appreciate\b)\b[\w\s'’]{0,60}"
+        r"|i(?:['’]?m|\s+am)\s+(?:so\s+|very\s+|really\s+)?(?:thankful|grateful|glad)\b[\w\s'’]{0,40}"
+        r"|(?:you(?:['’]ve|\s+have)\s+been|that(?:['’]s|\s+is|\s+was))\s+(?:going\s+to\s+be\s+)?(?:of\s+)?(?:a\s+)?(?:very\s+)?(?:great|big|huge|real|helpful|so\s+helpful)(?:\s+help)?",
     ),
     (
         "praise",
@@ -109,7 +113,8 @@ _LONGEST = 120
 _CORRECTS = re.compile(
     r"^\W*(?:(?:no+|nope|nah|wait|actually|sorry|oops|hold\s+on|hmm+|well|oh|ok(?:ay)?|yes|yeah)\b[\s,.!]*)*"
     r"(?:(?:actually|rather|instead|i\s+mean(?:t)?|i\s+said|(?:let['’]?s\s+)?(?:make|change|set|move|put|switch|update)\b"
-    r"|(?:it|that|this)\s+(?:should|must)|not\b|can\s+you\s+(?:make|change)|could\s+you\s+(?:make|change)))",
+    r"|(?:it|that|this)\s+(?:should|must)|not\b|let\s+me\s+(?:do|have|take)|(?:how|what)\s+about"
+    r"|i(?:['’]d|\s+would)\s+(?:prefer|rather)|(?:[^.!?]{1,30}\s)?instead\b|can\s+you\s+(?:make|change)|could\s+you\s+(?:make|change)))",
     re.IGNORECASE,
 )
 _SAME = re.compile(
@@ -128,7 +133,12 @@ def act_of(text: str) -> Act | None:
     if whole is not None:
         return whole
     acts = _acts_of(text, r"[.!?;]+") or _acts_of(text, r"[.!?,;]+")
-    return max(acts, key=lambda act: act != "praise", default=None)
+    return max(acts, key=_telling, default=None)
+
+
+def _telling(act: Act) -> int:
+    """``Nothing. I'm good for now``: what says most is what counts."""
+    return {"praise": 0, "skip": 1}.get(act, 2)
 
 
 def gives_up(text: str) -> bool:

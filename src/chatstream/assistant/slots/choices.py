@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from chatstream.assistant.concepts import CONCEPTS
 from chatstream.assistant.slots.found import Found, apart
 from chatstream.assistant.slots.numbers import ORDINALS
 
@@ -14,6 +15,7 @@ _PLACE = re.compile(
     r"|(?:option|number|#)\s*(?P<digit>\d))\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W_]+")
 _BETWEEN_WORDS = r"[\s_-]*"
 ANY = re.compile(
     r"\b(?:any(?:thing| one| of them)?(?: is fine| will do| works)?|(?:i )?do(?:n't| not) (?:care|mind)"
@@ -31,6 +33,17 @@ def find_choices(text: str, words: Mapping[str, Sequence[str]]) -> list[Found[st
                 Found(value, match.start(), match.end()) for match in _pattern(name).finditer(text)
             ]
     return apart(found)
+
+
+def find_by_concept(text: str, options: Sequence[str]) -> list[Found[str]]:
+    """``a concert`` for ``Music``: only where the options were shown, and one alone fits."""
+    found: list[Found[str]] = []
+    for match in _WORD.finditer(text.lower()):
+        near = set(CONCEPTS.get(match.group(), ()))
+        fitting = [one for one in options if near & set(CONCEPTS.get(one.lower(), ()))]
+        if len(fitting) == 1:
+            found.append(Found(fitting[0], match.start(), match.end(), weak=True))
+    return found
 
 
 def find_by_place(text: str, options: Sequence[str]) -> list[Found[str]]:

@@ -8,7 +8,12 @@ from typing import assert_never
 
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.addresses import find_emails, find_urls
-from chatstream.assistant.slots.choices import find_by_place, find_choices, names_of
+from chatstream.assistant.slots.choices import (
+    find_by_concept,
+    find_by_place,
+    find_choices,
+    names_of,
+)
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
@@ -69,7 +74,7 @@ def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Fou
     )
     if found or not is_asked:
         return found
-    return find_by_place(text, values)
+    return find_by_place(text, values) or find_by_concept(text, values)
 
 
 def _find_flag(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[bool]]:

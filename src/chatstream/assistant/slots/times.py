@@ -59,7 +59,9 @@ _TIME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LEADS_TO_A_TIME = re.compile(
-    r"\b(?:at|by|around|about|until|till|before|after|o'clock|@)\s+$", re.IGNORECASE
+    r"\b(?:at|by|around|about|until|till|before|after|o'clock|@|time\s+(?:is|to|of|as|(?:should|to)\s+be))"
+    r"\s+$",
+    re.IGNORECASE,
 )
 
 

@@ -6,15 +6,26 @@ import re
 
 from chatstream.assistant.slots.found import Found, apart
 
+_GOOD = (
+    r"(?:correct|right|fine|good|great|perfect|okay|ok|it|al(?:l\s+)?right|wonderful|excellent"
+    r"|what\s+i\s+(?:want|need|said|mean|meant|like)(?:ed)?)"
+)
+_THIS = r"(?:(?:that|it|this)\s+all|that|it|this|everything|all|those|they|these|the\s+\w+)"
 _YES = (
     r"yes(?:,?\s+please)?|yes+|yeah|yea|yep|yup|ya|aye|sure(?:\s+thing)?|of\s+course|certainly"
-    r"|absolutely|definitely|indeed(?:\s+i\s+do)?|ok(?:ay)?|alright|all\s+right|fine|correct|right"
-    r"|exactly|precisely|perfect|great|go\s+ahead|go\s+for\s+it|do\s+it|do\s+that|please\s+do"
-    r"|sounds\s+(?:good|great|fine|right|perfect)|i\s+(?:do|would|confirm|agree)|confirm(?:ed)?"
-    r"|(?:that|it|this|everything|all)(?:['’]s|\s+is|\s+looks|\s+sounds|\s+seems|\s+would\s+be)"
-    r"(?:\s+\w+){0,2}?\s+(?:correct|right|fine|good|great|perfect|okay|ok|it)"
-    r"|(?:that|it|this)(?:\s+will)?\s+works?|you\s+got\s+it|works(?:\s+for\s+me)?"
-    r"|affirmative|proceed|looks\s+(?:good|right|great|fine|correct)|why\s+not|please|true"
+    r"|absolutely|definitely|indeed(?:\s+i\s+do)?|ok(?:ay)?|al(?:r)?ight|all\s+right|fine|correct"
+    r"|right|exactly|precisely|perfect|great|super|wonderful|excellent|awesome|lovely|brilliant"
+    r"|very\s+(?:good|well)|uh[\s-]?huh|mm+[\s-]?h+m+|i\s+think\s+so|why\s+not|please|true"
+    r"|affirmative|confirm(?:ed)?|proceed|go\s+ahead|go\s+for\s+it|(?:do|set|book|send)\s+(?:it|that)"
+    r"|sounds\s+(?:good|great|fine|right|perfect|like\s+a\s+plan)|all\s+(?:good|set|fine|correct)"
+    r"|i\s+(?:do|would|confirm|agree)|i['’]d\s+like\s+(?:that|it)(?=\W*$)"
+    r"|i(?:['’]?m|\s+am)\s+(?:happy|fine|good|okay|ok)\s+with"
+    rf"|{_THIS}(?:['’](?:s|re|ll\s+be)|\s+(?:is|are|looks?|sounds?|seems?|(?:would|should|will)\s+be))"
+    rf"(?:\s+(?!not\b|wrong\b)\w+){{0,2}}?\s+{_GOOD}"
+    rf"|{_THIS}(?:['’]ll|\s+will|\s+should|\s+would)?\s+(?:works?|do|does)(?:\s+it)?(?!\s+not\b)"
+    rf"|{_THIS}\s+suits(?:\s+me)?|it['’]?s\s+exactly\s+what"
+    r"|you(?:['’]ve)?\s+(?:have\s+)?(?:got|have)\s+(?:it|that)(?:\s+right)?|works(?:\s+for\s+me)?"
+    rf"|looks\s+{_GOOD}"
 )
 _NO = (
     r"no(?:,?\s+(?:thanks|thank\s+you))?|nope|nah|nay|not?\s+(?:really|quite|exactly|right|correct)"
@@ -29,6 +40,7 @@ _NEGATED = re.compile(
     r"\b(?:no|not|without|don['’]?t|doesn['’]?t|do not|does not|isn['’]?t|never)\b[\w\s'’]{0,24}$",
     re.IGNORECASE,
 )
+_ABSENCE = {"free", "no", "non", "without"}
 _PARTICLES = {"has", "have", "is", "in", "of", "with", "the", "a", "an", "want", "needs", "need"}
 
 
@@ -42,12 +54,15 @@ def says(text: str) -> Found[bool] | None:
 
 
 def find_flags(text: str, name: str) -> list[Found[bool]]:
-    """Where the thing that a flag is named for (``has_garage``) is wanted, or not."""
+    """Where the thing that a flag is named for (``has_garage``) is wanted, or not; ``no_fee`` and
+    ``free_entry`` are true where the fee is not wanted."""
     words = [word for word in re.split(r"[\s_]+", name.lower()) if word and word not in _PARTICLES]
+    is_absence = len(words) > 1 and words[0] in _ABSENCE
     found: list[Found[bool]] = []
-    for word in words:
+    for place, word in enumerate(words):
         stem = re.escape(word.removesuffix("s"))
         for match in re.finditer(rf"(?<!\w){stem}\w{{0,3}}(?!\w)", text, re.IGNORECASE):
             wanted = _NEGATED.search(text[: match.start()]) is None
-            found.append(Found(wanted, match.start(), match.end()))
+            meant = not wanted if is_absence and place > 0 else wanted
+            found.append(Found(meant, match.start(), match.end()))
     return apart(found)
