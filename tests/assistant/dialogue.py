@@ -20,7 +20,7 @@ from chatstream.domain.commands import (
     SendMessage,
     SubmitComponent,
 )
-from chatstream.domain.events import AnyFact, ResponseGiven, ThinkingAdded, TurnChanged
+from chatstream.domain.events import AnyFact, ErrorRaised, ResponseGiven, ThinkingAdded, TurnChanged
 from chatstream.domain.state import Intent
 from chatstream.domain.steps import Step, ToolCall, ToolResult
 from chatstream.domain.user_chat import INITIAL, decide, fold
@@ -114,6 +114,11 @@ class Dialogue:
     def calls(self) -> list[ToolCall]:
         """Every tool call so far."""
         return [step for step in self.steps if isinstance(step, ToolCall)]
+
+    @property
+    def errors(self) -> list[str]:
+        """The codes of the errors so far."""
+        return [it.code for it in self.facts if isinstance(it, ErrorRaised)]
 
     @property
     def ended(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chatstream.assistant import answers
 from chatstream.assistant.asking import ask
 from chatstream.assistant.calling import carry_out, confirm
@@ -15,6 +17,8 @@ from chatstream.assistant.talk import Talk
 from chatstream.domain.steps import Abandon, FollowUp, Response, Thinking
 
 MOST_TRIES = 3
+_SHORT = 6
+_NO_YES = re.compile(r"\?|\b(?:no|not|never|without)\b|n['’]t\b|\bdont\b", re.IGNORECASE)
 
 
 def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
@@ -38,10 +42,18 @@ def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
     elif wants_again(scene.turn.content):
         yield from confirmed(scene, task, yes=True)
     elif recognition.is_sure and recognition.name == task.tool.name:
-        # "Set the alarm, please" to the question whether to set it.
-        yield from confirmed(scene, task, yes=not scene.turn.content.rstrip().endswith("?"))
+        yield from _restated(scene, task)
     else:
         yield from _not_an_answer(scene, task)
+
+
+def _restated(scene: Scene, task: Task) -> Talk[None]:
+    """``Set the alarm, please``, to the question whether to set it."""
+    text = scene.turn.content
+    if len(text.split()) <= _SHORT and _NO_YES.search(text) is None:
+        yield from confirmed(scene, task, yes=True)
+    else:
+        yield from ask_again(scene, task)
 
 
 def confirmed(scene: Scene, task: Task, *, yes: bool) -> Talk[None]:

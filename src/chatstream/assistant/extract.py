@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 
 from chatstream.assistant.free_text import cued, whole
@@ -19,6 +19,7 @@ _ORDER: tuple[Kind, ...] = (
     "email", "url", "money", "moment", "date", "time", "duration", "choice", "flag", "integer",
     "number",
 )  # fmt: skip
+_SHORT_ANSWER = 4
 _WORD = re.compile(r"[\w'’]+")
 _ROLE_WORDS = {
     "from": {"from", "leaving", "leave", "depart", "departing", "start", "source", "origin"},
@@ -31,10 +32,16 @@ _ROLES = {
 
 
 def read_values(
-    parameters: Sequence[Parameter], text: str, now: datetime, asked: Parameter | None = None
+    parameters: Sequence[Parameter],
+    text: str,
+    now: datetime,
+    asked: Parameter | None = None,
+    *,
+    known: Container[str] = (),
 ) -> Values:
     """What ``text`` says of the parameters. ``asked`` is the one that the user was asked for:
-    there a bare answer counts, and the whole text where it is a free one."""
+    there a bare answer counts, and the whole text where it is a free one. What is ``known`` is
+    corrected by what is said, not by a guess."""
     values: Values = {}
     for kind in _ORDER:
         wanted = [one for one in parameters if one.kind == kind]
@@ -42,7 +49,8 @@ def read_values(
             values |= _assigned(wanted, text, now, asked, list(values.values()))
     for parameter in parameters:
         if parameter.kind == "text":
-            found = cued(parameter, text, list(values.values()))
+            may_guess = parameter.name not in known and _is_sentence_for(parameter, asked, text)
+            found = cued(parameter, text, list(values.values()), may_guess=may_guess)
             if found is not None:
                 values[parameter.name] = found
     if asked is not None and asked.kind == "text" and asked.name not in values:
@@ -50,6 +58,14 @@ def read_values(
         if rest is not None:
             values[asked.name] = rest
     return values
+
+
+def _is_sentence_for(parameter: Parameter, asked: Parameter | None, text: str) -> bool:
+    """Whether a name may be guessed from ``text``: a short answer to a question for a text is
+    that text, and nobody else's."""
+    if asked is None or asked.kind != "text":
+        return True
+    return asked == parameter and len(text.split()) > _SHORT_ANSWER
 
 
 def _assigned(

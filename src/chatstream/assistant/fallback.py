@@ -8,12 +8,16 @@ so how far the chain has come is read from the history: questions in a row witho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from chatstream.assistant import answers
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.scene import Scene
+from chatstream.assistant.slots.choices import find_by_place
+from chatstream.assistant.slots.found import Found
+from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import AskModel, Skills, Talk
 from chatstream.domain.steps import (
     Abandon,
@@ -33,6 +37,9 @@ WITH_MODEL = "conversation"
 OUT_OF_SCOPE = "out_of_scope"
 """What an intent is called that could not be served: ``GET /intents?name=out_of_scope``."""
 NONE_OF_THESE = "none_of_these"
+_NONE = re.compile(
+    r"\W*(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE
+)
 
 
 def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[None]:
@@ -89,10 +96,32 @@ def ask_to_rephrase(skills: Skills) -> Talk[None]:
 
 
 def chosen(scene: Scene) -> str | None:
-    """The tool that was picked from the buttons, or ``NONE_OF_THESE``."""
+    """The tool that was picked from the buttons, or ``NONE_OF_THESE``; by a press or in words."""
     values = scene.turn.values
-    value = None if values is None else values.get("value")
+    if values is None:
+        return _chosen_in_words(scene)
+    value = values.get("value")
     return value if isinstance(value, str) else None
+
+
+def _chosen_in_words(scene: Scene) -> str | None:
+    """``the second one``, ``none of them``, ``yes`` to a single offer."""
+    shown = scene.turn.component
+    options = [] if shown is None else [one.value for one in shown.options or ()]
+    if NONE_OF_THESE not in options or scene.question is None:
+        return None
+    text = scene.turn.content
+    picked = find_by_place(text, options[:-1])
+    if len(picked) == 1 and not re.search(r"[^\W_]{4,}", _without(text, picked[0])):
+        return picked[0].value
+    said = says(text)
+    if said is not None and said.end >= len(text.rstrip(" .!")):
+        return options[0] if said.value and len(options) == 2 else NONE_OF_THESE
+    return NONE_OF_THESE if _NONE.fullmatch(text) else None
+
+
+def _without(text: str, found: Found[str]) -> str:
+    return text[: found.start] + text[found.end :]
 
 
 def tried(scene: Scene) -> int:

@@ -51,7 +51,7 @@ def _values(scene: Scene, task: Task, text: str, asked: Parameter | None) -> Val
     if asked is not None and asked.kind == "text" and _is_no_free_text(task, asked, text):
         asked = None
     named = _named_values(scene, parameters, text)
-    values = read_values(parameters, text, scene.now, None if named else asked)
+    values = read_values(parameters, text, scene.now, None if named else asked, known=task.values)
     values = {name: one for name, one in values.items() if not _is_inside(one, named)} | named
     if values or not corrects(text):
         return values

@@ -18,7 +18,8 @@ _WORD = re.compile(r"[\w'’]+")
 _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!\w)['‘]([^'‘’]{2,200})['’](?!\w)")
 _END = re.compile(
     r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|\s+please\b"
-    r"|,?\s+(?:and|but)\s+(?:please\s+)?(?:set|make|change|put|move|schedule)\b|$"
+    r"|,?\s+(?:and|but)\s+(?:please\s+)?(?:set|make|change|put|move|schedule)\b"
+    r"|,?\s+(?:and\s+not|instead\s+of|rather\s+than)\b|$"
 )
 _CONNECTOR = re.compile(
     r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes(?:\s+off)?|rings?|is|set|due"
@@ -31,8 +32,8 @@ _EMPTY_WORDS = frozenset({
 })  # fmt: skip
 _LEAD_IN = re.compile(
     r"^\W*(?:(?:please|just|um+|well|ok(?:ay)?|so|sure|yes|no)\W+)*"
-    r"(?:(?:it|that|this|the\s+\w+)(?:['’]s|\s+is|\s+should\s+be|\s+will\s+be|\s+would\s+be)\s+"
-    r"(?:called\s+|named\s+)?|(?:let['’]s\s+)?(?:call|name|make|label|title)\s+it\s+|called\s+"
+    r"(?:(?:it|that|this|(?:the|my)\s+\w+)(?:['’]s|\s+is|\s+should\s+be|\s+will\s+be|\s+would\s+be)\s+"
+    r"(?:called\s+|named\s+)?|i(?:['’]m|\s+am)\s+(?=[A-Z])|(?:let['’]s\s+)?(?:call|name|make|label|title)\s+it\s+|called\s+"
     r"|named\s+|i(?:['’]d|\s+would)\s+like\s+(?:it\s+to\s+be\s+)?(?:called\s+)?|use\s+)?",
     re.IGNORECASE,
 )
@@ -51,12 +52,19 @@ _FOR = re.compile(
     r"(?=[a-z])",
     re.IGNORECASE,
 )
+_VERB = re.compile(
+    r"\b(?:like|want|need|wish|ha[sd]|have|going|try|trying|used|able|love|plan|planning|how)\s+$",
+    re.IGNORECASE,
+)
 _ARTICLE = re.compile(r"^(?:my|an?|the)\s+(?=[A-Z])")
 _POLITE_END = re.compile(r"[\s,]*(?:please|thanks|thank you)?[\s.!?]*$", re.IGNORECASE)
 
 
-def cued(parameter: Parameter, text: str, taken: list[Found[object]]) -> Found[str] | None:
-    """A free text that quotes enclose or that one of the parameter's cues leads to."""
+def cued(
+    parameter: Parameter, text: str, taken: list[Found[object]], *, may_guess: bool
+) -> Found[str] | None:
+    """A free text that quotes enclose or that one of the parameter's cues leads to; of a name
+    also (``may_guess``) words with capitals, or what it is for."""
     quoted = _quoted(text, taken) if parameter.cues else None
     if quoted is not None:
         return quoted
@@ -71,7 +79,7 @@ def cued(parameter: Parameter, text: str, taken: list[Found[object]]) -> Found[s
     ]
     if found:
         return max(found, key=lambda it: it[0])[1]
-    if not _IS_NAME.search(parameter.name):
+    if not may_guess or not _IS_NAME.search(parameter.name):
         return None
     named = _proper_name(parameter, text, taken)
     return named if named is not None or parameter.is_required else _purpose(text, taken)
@@ -167,7 +175,7 @@ def _after_cue(cue: Cue, text: str, taken: list[Found[object]]) -> Found[str] | 
     lead = re.search(
         r"(?<!\w)" + r"\W+".join(map(re.escape, cue.before)) + r"(?!\w)[\s:,]*", text, re.IGNORECASE
     )
-    if lead is None:
+    if lead is None or (cue.before[0] == "to" and _VERB.search(text[: lead.start()])):
         return None
     return _upto(text, lead.end(), _end_of_text(cue, text, lead.end(), taken))
 

@@ -61,7 +61,8 @@ async def _run(tool: Tool, arguments: dict[str, object]) -> object:
     if inspect.iscoroutinefunction(tool.function):
         return await tool.function(**arguments)
     # A sync tool may block. A thread cannot be stopped: what timed out may still come to an end.
-    return await asyncio.to_thread(tool.function, **arguments)
+    result = await asyncio.to_thread(tool.function, **arguments)
+    return await result if inspect.isawaitable(result) else result
 
 
 def _refusal(call: ToolCall, code: str, reason: str) -> ToolResult:

@@ -3,13 +3,15 @@ order a message is read."""
 
 from __future__ import annotations
 
+import re
+
 from chatstream.assistant import answers
 from chatstream.assistant.answering import advance, answered, ask_again, confirmed, drop
 from chatstream.assistant.beginning import picked, recognise
 from chatstream.assistant.fallback import chosen
 from chatstream.assistant.filling import fill, read_into
 from chatstream.assistant.recognise import Recognition
-from chatstream.assistant.repair import Act, act_of
+from chatstream.assistant.repair import Act, act_of, first_act
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.submitted import fill_form
@@ -22,7 +24,13 @@ from chatstream.domain.steps import Abandon, JsonObject, Response
 SWITCH_SURPLUS = 0.15
 SWITCH_LEAD = 0.12
 """In the middle of a task another one must be clearer than at the start."""
-ALL_BUT_CERTAIN = 0.75
+CLEAR = 0.55
+ALL_BUT_CERTAIN = 0.8
+_REQUESTS = re.compile(
+    r"\b(?:(?:can|could|would|will)\s+you|help\s+me|let['’]?s"
+    r"|i(?:['’]d|\s+would)?\s+(?:also\s+)?(?:need|want|like)\s+to)\b",
+    re.IGNORECASE,
+)
 RESUME_SCORE = 0.3
 """``go back to the pizza``, where ``go on`` alone means the open question."""
 NEEDED = "I cannot go on without that. To stop, say “forget it”."
@@ -46,7 +54,7 @@ def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
         filled = yield from fill(scene, task, scene.turn.content, is_start=True)
         yield from advance(scene, task, filled)
         return
-    act = act_of(scene.turn.content)
+    act = _politely(scene, act_of(scene.turn.content))
     if act is not None and not _answers_yes(scene, act):
         is_done = yield from _do(skills, scene, task, act)
         if is_done:
@@ -55,8 +63,31 @@ def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
     other = _other_tool(skills, task, recognition)
     if other is not None and not _is_answer(scene, task, recognition):
         yield from turn_to(scene, task, other, recognition.score)
-    else:
-        yield from answered(scene, task, recognition)
+        return
+    first = first_act(scene.turn.content)
+    if first in {"cancel", "skip"} and not _brings_something(scene, task):
+        is_done = yield from _do(skills, scene, task, first)
+        if is_done:
+            return
+    yield from answered(scene, task, recognition)
+
+
+def _politely(scene: Scene, act: Act | None) -> Act | None:
+    """``No, thank you`` gives up, unless it answers a question that may be answered so."""
+    said = says(scene.turn.content)
+    if act != "cancel" or scene.asked is None or said is None or said.value:
+        return act
+    if scene.asked.kind == "flag":
+        return None
+    return act if scene.asked.is_required else "skip"
+
+
+def _brings_something(scene: Scene, task: Task) -> bool:
+    """Whether there are values in the message; all of it as a free text is none."""
+    probe = Task(task.tool, slots_of(task))
+    is_free = scene.asked is not None and scene.asked.kind == "text"
+    read_into(scene, probe, scene.turn.content, is_start=is_free)
+    return slots_of(probe) != slots_of(task)
 
 
 def _answers_yes(scene: Scene, act: Act) -> bool:
@@ -129,9 +160,10 @@ def _is_answer(scene: Scene, task: Task, recognition: Recognition) -> bool:
     """Whether the message answers the question, however much it sounds like another task."""
     if scene.asked is None:
         return says(scene.turn.content) is not None
+    if scene.asked.kind == "text":  # "Check my balance" may be what to be reminded of
+        is_request = _REQUESTS.search(scene.turn.content) is not None
+        return recognition.score < (CLEAR if is_request else ALL_BUT_CERTAIN)
     if recognition.score >= ALL_BUT_CERTAIN:
         return False
-    if scene.asked.kind == "text":
-        return True
     probe = Task(task.tool, slots_of(task))
     return scene.asked.name in read_into(scene, probe, scene.turn.content).names

@@ -38,7 +38,7 @@ _ACTS: tuple[tuple[Act, str], ...] = (
         r"skip(?:\s+(?:it|that|this(?:\s+(?:one|question))?|the\s+question))?|pass|next(?:\s+question)?"
         r"|(?:leave|keep)\s+(?:it|that)\s+(?:empty|blank|out|as\s+it\s+is)|no\s+(?:name|need|idea|preference)"
         r"|none|nothing|(?:i\s+)?don['’]?t\s+(?:know|care|mind)|whatever|doesn['’]?t\s+matter"
-        r"|i['’]?d\s+rather\s+not(?:\s+say)?|not\s+sure|any(?:thing)?(?:\s+is\s+fine)?|the\s+default",
+        r"|i['’]?d\s+rather\s+not(?:\s+say)?|not\s+sure|any(?:thing)?(?:\s+is\s+fine|\s+doesn['’]?t\s+matter)?|the\s+default",
     ),
     (
         "status",
@@ -86,7 +86,7 @@ _ACTS: tuple[tuple[Act, str], ...] = (
     (
         "goodbye",
         r"(?:good\s*)?bye+(?:\s*bye)?|see\s+(?:you|ya)(?:\s+(?:later|soon|tomorrow))?|cya|farewell|good\s*night|have\s+a\s+(?:nice|good|great)\s+\w+"
-        r"|(?:no[\s,]*)?(?:that|this)(?:['’]s|\s+is|\s+will\s+be|['’]ll\s+be|\s+was)\s+(?:all|it|everything)\b(?!\s+(?:is\s+|looks\s+|sounds\s+)?(?:correct|right|good|great|fine|ok|perfect))[\w\s'’]{0,40}|nothin[g'’]?\s+(?:else|more)|that['’]?ll\s+do"
+        r"|(?:no[\s,]*)?(?:that|this)(?:['’]s|\s+is|\s+will\s+be|['’]ll\s+be|\s+was)\s+(?:all|it|everything)\b(?!\s+(?:is\s+|looks\s+|sounds\s+)?(?:correct|right|good|great|fine|ok|perfect))[\w\s'’]{0,40}|nothin[g'’]?\s+(?:else|more)|that(?:['’]?ll|\s+will)\s+do(?:\s+it)?"
         r"|nothin[g'’]?(?:\s+(?:for\s+(?:the\s+moment|now|today)|thanks?))+"
         r"|i\s+(?:don['’]?t|do\s+not|won['’]?t|will\s+not)\s+(?:need|want|be\s+(?:need|want)ing)\s+any(?:thing)?(?:\s+(?:else|more))?"
         r"|(?:no[\s,]*)?(?:i['’]?m|we['’]?re)\s+(?:good|done|all\s+set|fine)",
@@ -99,7 +99,7 @@ _ACTS: tuple[tuple[Act, str], ...] = (
     ),
     (
         "praise",
-        r"(?:that(?:['’]s|\s+is)\s+|very\s+|really\s+|so\s+)?(?:ok(?:ay)?|cool|great|nice|good|perfect|awesome|excellent|wonderful|amazing|lovely|fine|alright|all\s+right|got\s+it|i\s+see|well\s+done|good\s+(?:job|work)|sounds\s+good|that\s+works|you(?:['’]re|\s+are)\s+(?:great|awesome|the\s+best|amazing))"
+        r"(?:that(?:['’]s|\s+is)\s+|very\s+|really\s+|so\s+)?(?:ok(?:ay)?|cool|great|nice|good|perfect|awesome|fantastic|super|brilliant|terrific|excellent|wonderful|amazing|lovely|fine|alright|all\s+right|got\s+it|i\s+see|well\s+done|good\s+(?:job|work)|sounds\s+good|that\s+works|you(?:['’]re|\s+are)\s+(?:great|awesome|the\s+best|amazing))"
         r"|l+o+l|ha(?:ha)+|:\)|👍",
     ),
 )
@@ -141,9 +141,10 @@ def _telling(act: Act) -> int:
     return {"praise": 0, "skip": 1}.get(act, 2)
 
 
-def gives_up(text: str) -> bool:
-    """Whether ``text`` begins with giving up: ``never mind! I just saw some scooters``."""
-    return _act_of(re.split(r"[.!?;]", text.strip(), maxsplit=1)[0]) == "cancel"
+def first_act(text: str) -> Act | None:
+    """What ``text`` begins with: ``never mind! I just saw some scooters`` gives up."""
+    firsts = (re.split(ends, text.strip(), maxsplit=1)[0] for ends in (r"[.!?;]", r"[.!?;,]"))
+    return next((act for first in firsts if (act := _act_of(first)) is not None), None)
 
 
 def _acts_of(text: str, ends: str) -> list[Act]:

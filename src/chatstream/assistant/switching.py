@@ -65,6 +65,7 @@ def _digress(scene: Scene, task: Task, other: Tool) -> Talk[None]:
     """Tell something in between, and go on with the question."""
     aside = Task(other, {})
     yield Thinking("intent_processing", f"In between: {other.title}")
+    yield from fill(scene, task, scene.turn.content, is_start=True)
     read_into(scene, aside, scene.turn.content, is_start=True)
     if aside.missing:
         yield from ask_again(scene, task)

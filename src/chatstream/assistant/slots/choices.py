@@ -46,6 +46,18 @@ def find_by_concept(text: str, options: Sequence[str]) -> list[Found[str]]:
     return found
 
 
+def find_by_part(text: str, options: Sequence[str]) -> list[Found[str]]:
+    """``Southside`` for ``Southside Venue``: only where the options were shown, and for a word
+    that no other option has."""
+    words = {one: set(_WORD.findall(" ".join(names_of(one)).lower())) for one in options}
+    found: list[Found[str]] = []
+    for match in _WORD.finditer(text.lower()):
+        having = [one for one in options if match.group() in words[one]]
+        if len(having) == 1:
+            found.append(Found(having[0], match.start(), match.end(), weak=True))
+    return found
+
+
 def find_by_place(text: str, options: Sequence[str]) -> list[Found[str]]:
     """``the second one``, ``last``, ``option 3``: only where the options were shown."""
     found: list[Found[str]] = []

@@ -10,6 +10,7 @@ from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.addresses import find_emails, find_urls
 from chatstream.assistant.slots.choices import (
     find_by_concept,
+    find_by_part,
     find_by_place,
     find_choices,
     names_of,
@@ -74,7 +75,9 @@ def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Fou
     )
     if found or not is_asked:
         return found
-    return find_by_place(text, values) or find_by_concept(text, values)
+    return (
+        find_by_place(text, values) or find_by_part(text, values) or find_by_concept(text, values)
+    )
 
 
 def _find_flag(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[bool]]:
