@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +60,19 @@ def intents(path: Path) -> Split:
     by_intent: dict[str, list[str]] = defaultdict(list)
     for one in _records(path, Utterance):
         by_intent[one.intent].append(one.text)
+    return halved(by_intent)
+
+
+def halved(by_intent: Mapping[str, list[str]]) -> Split:
+    """Each intent's utterances, shuffled by the seed and cut in the middle."""
     chance = random.Random(SEED)
+    examples: dict[str, list[str]] = {}
+    tests: dict[str, list[str]] = {}
     for name in sorted(by_intent):
-        chance.shuffle(by_intent[name])
-    halves = {name: len(texts) // 2 for name, texts in by_intent.items()}
-    return Split(
-        {name: texts[: halves[name]] for name, texts in by_intent.items()},
-        {name: texts[halves[name] :] for name, texts in by_intent.items()},
-    )
+        texts = list(by_intent[name])
+        chance.shuffle(texts)
+        examples[name], tests[name] = texts[: len(texts) // 2], texts[len(texts) // 2 :]
+    return Split(examples, tests)
 
 
 def alarm_dialogues(folder: Path) -> tuple[list[Dialogue], list[Dialogue]]:

@@ -32,19 +32,31 @@ class Case(Struct, frozen=True):
     value: str
 
 
-def figures(folder: Path) -> list[Figure]:
-    _, alarms = alarm_dialogues(folder)
-    _, others = other_dialogues(folder)
-    times = [case for dialogue in alarms for case in times_of(dialogue)]
-    categorical = list(categorical_of(others, schema(folder)))
-    return [
-        Figure("SGD alarms, times in users' lines", _right(times), target=90, of=len(times)),
-        Figure(
-            "SGD services, categorical slots in users' lines",
-            _right(categorical),
-            of=len(categorical),
-        ),
-    ]
+def alarm_figures(folder: Path) -> list[Figure]:
+    _, tested = alarm_dialogues(folder)
+    return [_times(tested, target=90)]
+
+
+def categorical_figures(folder: Path) -> list[Figure]:
+    _, tested = other_dialogues(folder)
+    return [_categorical(tested, folder, target=90)]
+
+
+def development_figures(folder: Path) -> list[Figure]:
+    """Of the dialogues that may be looked at."""
+    alarms, others = alarm_dialogues(folder)[0], other_dialogues(folder)[0]
+    return [_times(alarms, target=None), _categorical(others, folder, target=None)]
+
+
+def _times(dialogues: list[Dialogue], target: float | None) -> Figure:
+    cases = [case for dialogue in dialogues for case in times_of(dialogue)]
+    return Figure("SGD alarms, times in users' lines", _right(cases), target=target, of=len(cases))
+
+
+def _categorical(dialogues: list[Dialogue], folder: Path, target: float | None) -> Figure:
+    cases = list(categorical_of(dialogues, schema(folder)))
+    name = "SGD services, categorical slots in users' lines"
+    return Figure(name, _right(cases), target=target, of=len(cases))
 
 
 def times_of(dialogue: Dialogue) -> Iterator[Case]:

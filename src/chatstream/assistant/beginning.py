@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chatstream.assistant import answers
 from chatstream.assistant.answering import advance
-from chatstream.assistant.extract import read_values
 from chatstream.assistant.fallback import (
     NONE_OF_THESE,
     WITH_MODEL,
@@ -89,7 +88,7 @@ def _with_evidence(skills: Skills, scene: Scene, recognition: Recognition) -> Re
     takers = [
         tool.name
         for tool in skills.tools.values()
-        if read_values(tool.parameters, scene.turn.content, scene.now)
+        if scene.read(tool.parameters, scene.turn.content)
     ]
     if len(takers) != 1:
         return recognition

@@ -22,7 +22,7 @@ from chatstream.turns.turn import Turn
 def converse(skills: Skills, turn: Turn) -> Talk[None]:
     """One run: everything that is yielded for ``turn``."""
     yield Thinking("session", "Recalling where we are", "started")
-    scene = scene_of(turn, skills.tools, skills.zone)
+    scene = scene_of(turn, skills.tools, skills.zone, skills.languages)
     yield Thinking("session", _where(scene))
     task = scene.task
     if task is None:

@@ -11,7 +11,8 @@ from datetime import datetime
 from chatstream.assistant.free_text import cued, whole
 from chatstream.assistant.parameters import Kind, Parameter
 from chatstream.assistant.slots.found import Found
-from chatstream.assistant.slots.kinds import find
+from chatstream.assistant.slots.kinds import Finding, find
+from chatstream.assistant.slots.languages import Languages
 
 Values = dict[str, Found[object]]
 # What says most about a piece of text comes first: "7 am" is a time before it holds a number.
@@ -38,6 +39,7 @@ def read_values(
     asked: Parameter | None = None,
     *,
     known: Container[str] = (),
+    languages: Languages | None = None,
 ) -> Values:
     """What ``text`` says of the parameters. ``asked`` is the one that the user was asked for:
     there a bare answer counts, and the whole text where it is a free one. What is ``known`` is
@@ -46,7 +48,8 @@ def read_values(
     for kind in _ORDER:
         wanted = [one for one in parameters if one.kind == kind]
         if wanted:
-            values |= _assigned(wanted, text, now, asked, list(values.values()))
+            finding = Finding(text, now, languages)
+            values |= _assigned(wanted, finding, asked, list(values.values()))
     for parameter in parameters:
         if parameter.kind == "text":
             may_guess = parameter.name not in known and _is_sentence_for(parameter, asked, text)
@@ -70,22 +73,21 @@ def _is_sentence_for(parameter: Parameter, asked: Parameter | None, text: str) -
 
 def _assigned(
     wanted: list[Parameter],
-    text: str,
-    now: datetime,
+    finding: Finding,
     asked: Parameter | None,
     taken: list[Found[object]],
 ) -> Values:
     """The values of one kind, each to the parameter whose cue leads to it, else in order."""
     candidates: defaultdict[tuple[int, int], dict[str, Found[object]]] = defaultdict(dict)
     for parameter in wanted:
-        for one in find(parameter, text, now, is_asked=parameter == asked):
+        for one in find(parameter, finding, is_asked=parameter == asked):
             if not any(one.overlaps(other.start, other.end) for other in taken):
                 candidates[one.start, one.end][parameter.name] = one
     values: Values = {}
     for span, by_name in sorted(candidates.items(), key=_strong_first):
         free = [one for one in wanted if one.name in by_name and one.name not in values]
         if free:
-            best = max(free, key=lambda it: (_fit(it, text, span), it == asked))
+            best = max(free, key=lambda it: (_fit(it, finding.text, span), it == asked))
             values[best.name] = by_name[best.name]
     return values
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from chatstream.assistant import answers
-from chatstream.assistant.extract import Values, read_values
+from chatstream.assistant.extract import Values
 from chatstream.assistant.free_text import leading
 from chatstream.assistant.last_time import take_last
 from chatstream.assistant.parameters import Parameter
@@ -51,7 +51,7 @@ def _values(scene: Scene, task: Task, text: str, asked: Parameter | None) -> Val
     if asked is not None and asked.kind == "text" and _is_no_free_text(task, asked, text):
         asked = None
     named = _named_values(scene, parameters, text)
-    values = read_values(parameters, text, scene.now, None if named else asked, known=task.values)
+    values = scene.read(parameters, text, None if named else asked, known=task.values)
     values = {name: one for name, one in values.items() if not _is_inside(one, named)} | named
     if values or not corrects(text):
         return values
@@ -67,7 +67,7 @@ def _corrected(scene: Scene, task: Task, text: str) -> Values:
     """``no, make it 8``: a bare value counts for what is known already, the latest first."""
     for parameter in reversed(task.tool.parameters):
         if parameter.name in task.values and parameter.kind not in {"text", "flag"}:
-            values = read_values([parameter], text, scene.now, parameter)
+            values = scene.read([parameter], text, parameter)
             if values:
                 return values
     return {}
@@ -96,9 +96,9 @@ def _named_value(
     scene: Scene, parameters: Sequence[Parameter], parameter: Parameter, text: str
 ) -> Found[object] | None:
     if parameter.kind != "text":
-        return read_values([parameter], text, scene.now, parameter).get(parameter.name)
+        return scene.read([parameter], text, parameter).get(parameter.name)
     others = [one for one in parameters if one.kind != "text"]
-    return leading(text, list(read_values(others, text, scene.now).values()))
+    return leading(text, list(scene.read(others, text).values()))
 
 
 def _is_inside(one: Found[object], named: Values) -> bool:

@@ -14,6 +14,7 @@ from chatstream.assistant.invoking import invoke
 from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
+from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
@@ -28,6 +29,7 @@ def assistant_from_tools(
     zone: tzinfo | None = None,
     handover: str | None = None,
     model: Agent | None = None,
+    languages: Sequence[str] = (),
 ) -> Assistant:
     """An agent that understands what the user wants, asks for what is missing, and calls tools.
 
@@ -38,11 +40,14 @@ def assistant_from_tools(
             abandoned as ``handed_over``.
         model: an agent, of a language model say, that takes on what this one does not
             understand when the user could not make it clearer.
+        languages: codes (``de``, ``fr``) of languages in which days and times are read beside
+            English; needs the extra ``chatstream[languages]``.
 
     Raises:
-        ConfigurationError: there is no tool, two have one name, or one cannot be used.
+        ConfigurationError: there is no tool, two have one name, or one cannot be used; a
+            language cannot be read.
     """
-    return Assistant(tools, zone=zone, handover=handover, model=model)
+    return Assistant(tools, zone=zone, handover=handover, model=model, languages=languages)
 
 
 class Assistant:
@@ -55,6 +60,7 @@ class Assistant:
         zone: tzinfo | None = None,
         handover: str | None = None,
         model: Agent | None = None,
+        languages: Sequence[str] = (),
     ) -> None:
         made = [one if isinstance(one, Tool) else Tool(one) for one in tools]
         by_name = {one.name: one for one in made}
@@ -68,6 +74,7 @@ class Assistant:
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             handover=handover,
             has_model=model is not None,
+            languages=Languages(languages) if languages else None,
         )
         self._model = model
 

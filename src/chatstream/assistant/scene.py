@@ -7,13 +7,15 @@ cannot be derived are ``Notes``, kept in the one reserved slot ``_notes`` while 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
 from msgspec import Struct
 
+from chatstream.assistant.extract import Values, read_values
 from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.tools import Tool
 from chatstream.domain.state import HistoryItem
 from chatstream.domain.steps import JsonObject
@@ -89,6 +91,18 @@ class Scene(Struct, frozen=True):
     before: tuple[HistoryItem, ...]
     asked: Parameter | None
     earlier: tuple[Earlier, ...]
+    languages: Languages | None = None
+
+    def read(
+        self,
+        parameters: Sequence[Parameter],
+        text: str,
+        asked: Parameter | None = None,
+        *,
+        known: Container[str] = (),
+    ) -> Values:
+        """What ``text`` says of the parameters, as ``read_values`` reads it."""
+        return read_values(parameters, text, self.now, asked, known=known, languages=self.languages)
 
     @property
     def question(self) -> str | None:
@@ -102,7 +116,9 @@ class Scene(Struct, frozen=True):
         return tuple(one for one in self.turn.resumable if one.name is not None)
 
 
-def scene_of(turn: Turn, tools: Mapping[str, Tool], zone: tzinfo) -> Scene:
+def scene_of(
+    turn: Turn, tools: Mapping[str, Tool], zone: tzinfo, languages: Languages | None = None
+) -> Scene:
     """The scene of ``turn``."""
     tool = tools.get(turn.intent_name or "")
     task = None if tool is None else Task(tool, turn.slots)
@@ -111,7 +127,8 @@ def scene_of(turn: Turn, tools: Mapping[str, Tool], zone: tzinfo) -> Scene:
     now = datetime.fromtimestamp(turn.now_ms / 1000, zone)
     if said is not None:
         now = datetime.fromisoformat(said.timestamp).astimezone(zone)
-    return Scene(turn, task, now, before, _asked(task, before), _earlier(turn.context))
+    earlier = _earlier(turn.context)
+    return Scene(turn, task, now, before, _asked(task, before), earlier, languages)
 
 
 def arguments_of(tool: Tool, slots: Mapping[str, object]) -> dict[str, object]:

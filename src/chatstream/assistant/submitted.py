@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from chatstream.assistant import answers
-from chatstream.assistant.extract import read_values
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.taking import Filled, joined, set_value, slots_of, store, take
@@ -54,7 +53,7 @@ def _take_raw(scene: Scene, task: Task, parameter: Parameter, raw: object) -> Fi
 
 
 def _take_text(scene: Scene, task: Task, parameter: Parameter, text: str) -> Filled:
-    found = read_values([parameter], text, scene.now, parameter).get(parameter.name)
+    found = scene.read([parameter], text, parameter).get(parameter.name)
     if found is None:
         return Filled(problem=f"I cannot read “{text[:_SHOWN]}” as {parameter.label.lower()}.")
     return take(scene, task, parameter, found.value, text)

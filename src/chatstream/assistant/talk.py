@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from chatstream.assistant.recognise import Recogniser, Recognition
+from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import Step, ToolResult
 
@@ -32,6 +33,7 @@ class Skills(Struct, frozen=True):
     zone: tzinfo
     handover: str | None = None
     has_model: bool = False
+    languages: Languages | None = None
 
     def recognise(self, text: str) -> Recognition:
         """The tools that ``text`` asks for: all of it, or the sentence that is clearest."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import assert_never
+
+from msgspec import Struct
 
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.addresses import find_emails, find_urls
@@ -18,6 +20,7 @@ from chatstream.assistant.slots.choices import (
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
+from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.slots.moments import Moment, find_moments
 from chatstream.assistant.slots.money import find_money
 from chatstream.assistant.slots.numbers import find_numbers
@@ -25,24 +28,31 @@ from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.assistant.slots.yesno import find_flags, says
 
 
-def find(
-    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
-) -> Sequence[Found[object]]:
-    """Every value of the parameter's kind in ``text``; weak ones only where it was asked for."""
-    found = _find(parameter, text, now, is_asked=is_asked)
+class Finding(Struct, frozen=True):
+    """Where values are looked for: a text, when it was said, and in what languages."""
+
+    text: str
+    now: datetime
+    languages: Languages | None = None
+
+
+def find(parameter: Parameter, where: Finding, *, is_asked: bool) -> Sequence[Found[object]]:
+    """Every value of the parameter's kind in the text; weak ones only where it was asked for."""
+    found = _find(parameter, where, is_asked=is_asked)
     return [one for one in found if is_asked or not one.weak]
 
 
 def _find(  # noqa: C901, PLR0912 - one arm a kind
-    parameter: Parameter, text: str, now: datetime, *, is_asked: bool
+    parameter: Parameter, where: Finding, *, is_asked: bool
 ) -> Sequence[Found[object]]:
+    text = where.text
     match parameter.kind:
         case "moment":
-            return find_moments(text, now)
+            return _moments(where)
         case "date":
-            return find_dates(text, now.date())
+            return _dates(where)
         case "time":
-            return find_times(text)
+            return find_times(text) if where.languages is None else where.languages.find_times(text)
         case "duration":
             return find_durations(text)
         case "money":
@@ -63,6 +73,19 @@ def _find(  # noqa: C901, PLR0912 - one arm a kind
             return ()
         case _:  # pragma: no cover
             assert_never(parameter.kind)
+
+
+def _moments(where: Finding) -> Sequence[Found[Moment]]:
+    if where.languages is None:
+        return find_moments(where.text, where.now)
+    return where.languages.find_moments(where.text, where.now)
+
+
+def _dates(where: Finding) -> Sequence[Found[date]]:
+    english = find_dates(where.text, where.now.date())
+    if english or where.languages is None:
+        return english
+    return where.languages.find_dates(where.text, where.now)
 
 
 def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[str]]:
