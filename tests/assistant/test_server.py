@@ -10,6 +10,7 @@ import pytest
 from tests.protocol.server import Server
 
 from chatstream.client import ChatClient
+from chatstream.client.frames import ContextEvent
 
 
 class AssistantServer(Server):
@@ -82,3 +83,21 @@ async def test_a_kill_in_another_call_asks_the_user(server: AssistantServer):
         again = await chat.answer_to(await chat.send("yes, try again"))
         assert again.status == "finished"
         assert len(server.alarms) == 1
+
+
+async def test_what_was_done_in_another_chat_is_offered_and_taken_when_asked_for(
+    server: AssistantServer,
+):
+    server.survive()
+    async with ChatClient(server.socket_url) as client:
+        first, second = await client.open(), await client.open()
+        await first.answer_to(await first.send("set an alarm for 6:45 am tomorrow"))
+        asked = await second.answer_to(await second.send("Create alarm"))
+        assert "(Last time: tomorrow at 6:45 am." in asked.content
+        assert [event.source for event in asked.events if isinstance(event, ContextEvent)] == [
+            "completed_tasks"
+        ]
+        assert len(server.alarms) == 1
+        await second.answer_to(await second.send("the same time as yesterday"))
+        times = [alarm.read_text()[11:16] for alarm in server.alarms]
+        assert times == ["06:45", "06:45"]

@@ -12,10 +12,9 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from chatstream.assistant.scene import NOTES_SLOT
 from chatstream.domain.events import AnyFact, IntentChanged, ResponseGiven, ToolReturned
 from chatstream.domain.state import Intent, UserChat
-from chatstream.domain.steps import JsonObject
+from chatstream.domain.steps import JsonObject, is_own_slot
 from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId, IntentId
@@ -71,7 +70,7 @@ class RecentTasks:
 
 
 def _bounded(task: CompletedTask) -> CompletedTask | None:
-    slots = {name: value for name, value in task.slots.items() if name != NOTES_SLOT}
+    slots = {name: value for name, value in task.slots.items() if not is_own_slot(name)}
     clean = msgspec.structs.replace(task, slots=slots)
     if _size(clean) > MOST_BYTES:
         clean = msgspec.structs.replace(clean, result=None, answer=None)
