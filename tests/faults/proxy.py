@@ -52,12 +52,12 @@ class Link:
 
 
 class FaultProxy:
-    """Listens on a port of its own and connects to `target_port`; enter it to start."""
+    """Listens on a port of its own and connects to `targets` in turn; enter it to start."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, *targets: int) -> None:
+        self.targets = list(targets)
         self.links: list[Link] = []
         self.port = 0
-        self._target_port = target_port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -80,7 +80,8 @@ class FaultProxy:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._target_port)
+            self.targets.append(self.targets.pop(0))
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self.targets[-1])
         except OSError:
             writer.transport.abort()
             return
