@@ -19,7 +19,7 @@ from chatstream.forwarding import command_of, word_of
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.live.hub import Hub
-from chatstream.live.wakeup import Bus, LogWatch
+from chatstream.live.wakeup import Bus, Ears, LogWatch, wake_text
 from chatstream.live.words import (
     Do,
     Free,
@@ -78,9 +78,9 @@ class Cluster:
         read_models: ReadModels,
         hub: Hub,
         lease_s: float,
+        nats: str | None = None,
     ) -> None:
         from chatstream.eventstore.postgres_nodes import LIVING, Lease
-        from chatstream.live.wakeup_postgres import PostgresBus
 
         self.sockets_of: Callable[[str | None], list[Socket]] = _no_sockets
         """Assign one that knows this node's sockets of a user."""
@@ -90,7 +90,10 @@ class Cluster:
         self._runner = runner
         self._read_models = read_models
         self._watch = LogWatch(sharing.node_id, fetch, service.heard)
-        self._bus: Bus = PostgresBus(sharing.dsn, self)
+        self._bus = _bus(sharing, nats, self)
+        self._heads: dict[ChatId, int] = {}
+        if nats is not None:
+            service.committed = self._tell_of
         self._lease = Lease(sharing.dsn, sharing.node_id, lease_s, self)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -175,12 +178,22 @@ class Cluster:
         """Let the other nodes hear ``words``, soon and together with others."""
         if len(self._words) < _WORDS_THAT_WAIT:
             self._words += words
+        self._tell_soon()
+
+    def _tell_of(self, chat_id: ChatId, position: int) -> None:
+        self._heads[chat_id] = position
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
         if self._telling is None:
             self._telling = asyncio.get_running_loop().create_task(self._tell())
 
     async def _tell(self) -> None:
         try:
-            while self._words:
+            while self._words or self._heads:
+                heads, self._heads = self._heads, {}
+                if heads:
+                    await self._bus.wake(wake_text(self._node, heads))
                 words, self._words = self._words, []
                 await self._bus.tell([encode(word) for word in words])
         finally:
@@ -260,6 +273,18 @@ class Cluster:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended, and everything with it
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _bus(sharing: Sharing, nats: str | None, ears: Ears) -> Bus:
+    if nats is None:
+        from chatstream.live.wakeup_postgres import PostgresBus
+
+        return PostgresBus(sharing.dsn, ears)
+    try:
+        from chatstream.live.wakeup_nats import NatsBus
+    except ImportError as error:
+        raise ConfigurationError("NATS needs the extra: chatstream[nats]") from error
+    return NatsBus(nats, ears)
 
 
 def _no_sockets(_: str | None) -> list[Socket]:

@@ -32,6 +32,7 @@ Database = Annotated[
 
 _ESCAPED_BYTES = 6  # the longest that a byte of content becomes: \\u0001
 _AROUND_CONTENT_BYTES = 65_536
+Nats = Annotated[str, Meta(pattern=r"^(nats|tls)://.+$")]
 
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
@@ -75,6 +76,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     turn_timeout_s: Seconds = 300
     max_attempts: Positive = 3
     node_lease_s: Seconds = 5
+    nats: Nats | None = None
+    """Where nodes on one database talk, in place of the database's own NOTIFY."""
     drain_s: Seconds = 10
     secret: str | None = None
     """The key of HS256 tokens."""
@@ -127,7 +130,7 @@ def _roomy(settings: Settings, given: Mapping[str, object]) -> Settings:
 
 
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-_SECRET = frozenset({"secret", "database"})  # a database URL may hold a password
+_SECRET = frozenset({"secret", "database", "nats"})  # a database URL may hold a password
 
 
 def variable(field_name: str) -> str:

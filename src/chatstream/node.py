@@ -168,6 +168,7 @@ class Node:
             read_models=self.read_models,
             hub=self.hub,
             lease_s=self.settings.node_lease_s,
+            nats=self.settings.nats,
         )
 
     async def _stored(self) -> None:

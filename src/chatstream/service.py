@@ -121,6 +121,8 @@ class ChatService:
         self._hub = hub
         self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.committed: Callable[[ChatId, int], None] | None = None
+        """Assign one to be told how far each commit of this node took its chat."""
         self._committed_bodies: list[tuple[Feed, int, tuple[bytes, ...]]] = []
         self.turns: TurnWatcher | None = None
         self.elsewhere: Callable[[AnyCommand], None] | None = None
@@ -366,6 +368,8 @@ class ChatService:
     def _committed(self, lane: Lane, verdict: Verdict) -> None:
         first = verdict.after.position - len(verdict.bodies) + 1
         lane.committed = verdict.after
+        if self.committed is not None and verdict.bodies:
+            self.committed(lane.chat_id, verdict.after.position)
         feed = self._hub.get(lane.chat_id) if verdict.bodies else None
         if verdict.rewrites:
             self._hub.forget(lane.chat_id)

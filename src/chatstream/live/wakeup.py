@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from chatstream.errors import Refused
@@ -34,6 +34,11 @@ class Bus(Protocol):
         """Listen until cancelled; a connection that was lost is made anew."""
         ...
 
+    async def wake(self, text: str) -> None:
+        """Let the other nodes hear of commits, where these do not tell of themselves. Raises
+        nothing."""
+        ...
+
     async def tell(self, words: Sequence[str]) -> None:
         """Let the other nodes hear ``words``, each below 8,000 bytes. Raises nothing."""
         ...
@@ -57,6 +62,11 @@ class Ears(Protocol):
     def on_silence(self) -> None:
         """Something may have been missed."""
         ...
+
+
+def wake_text(node_id: str, heads: Mapping[ChatId, int]) -> str:
+    """What ``LogWatch.on_wake`` takes."""
+    return " ".join([node_id, *(f"{chat_id}:{head}" for chat_id, head in heads.items())])
 
 
 class LogWatch:

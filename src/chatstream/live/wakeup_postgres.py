@@ -54,6 +54,9 @@ class PostgresBus:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _AGAIN_AT_MOST_S)
 
+    async def wake(self, text: str) -> None:
+        """Nothing: the commit has told of itself."""
+
     async def tell(self, words: Sequence[str]) -> None:
         """Send ``words``; lost where the database does not take them."""
         async with self._guard:
