@@ -173,6 +173,21 @@ def import_(path: Path, user_id: str, database: str | None, toml_path: Path | No
 
 
 @main.command()
+@click.argument("source")
+@click.argument("target")
+@_CONFIG
+def copy(source: str, target: str, toml_path: Path | None) -> None:
+    """Copy the database SOURCE into TARGET (URLs as for --database) and compare them.
+
+    No server may run on either. A copy that was cut short goes on where it stopped.
+    """
+    from chatstream.tools.copying import copy as move_house
+
+    done = move_house(_settings(toml_path, database=source), _settings(toml_path, database=target))
+    click.echo(f"{done.chats} chats, {done.events} events ({done.written} copied now): equal")
+
+
+@main.command()
 @_DATABASE
 @_CONFIG
 def verify(database: str | None, toml_path: Path | None) -> None:

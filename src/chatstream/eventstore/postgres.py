@@ -29,7 +29,7 @@ from chatstream.eventstore.postgres_connections import (
     connect,
     where,
 )
-from chatstream.eventstore.postgres_nodes import new_owner
+from chatstream.eventstore.postgres_nodes import count_living, new_owner
 from chatstream.eventstore.postgres_schema import NEEDED, begin, finish, refuse_unsafe, schema_of
 from chatstream.eventstore.store import (
     Append,
@@ -91,6 +91,13 @@ class PostgresEngine:
     def schema(self) -> SchemaState:
         with self._at_once() as connection:
             return schema_of(connection)
+
+    def refuse_served(self) -> None:
+        with self._at_once() as connection:
+            if schema_of(connection).version and (living := count_living(connection)):
+                raise ConfigurationError(
+                    f"{living} servers run on {where(self.dsn)}: stop them first"
+                )
 
     def finish_migration(self) -> None:
         with self._at_once() as connection:

@@ -186,6 +186,12 @@ class EmbeddedEngine(PostgresEngine):
         super().close()
         self._let_go()
 
+    def refuse_served(self) -> None:
+        """Whoever runs the server runs on it."""
+        if self._server.folder.exists():
+            self._lock.take()
+            self._lock.release()
+
     def _hold(self) -> None:
         """Have it running from now on."""
         self._server.folder.parent.mkdir(parents=True, exist_ok=True)

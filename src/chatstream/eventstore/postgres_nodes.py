@@ -222,6 +222,11 @@ class Lease:
                 connection.close()
 
 
+def count_living(connection: Connection) -> int:
+    """How many nodes hold a lease."""
+    return len(connection.execute(LIVING.encode()).fetchall())
+
+
 def new_owner() -> str:
     """A fresh name for who runs turns; text order is the order of time."""
     return f"node_{sortable_time(now_ms())}{new_nonce()}"

@@ -165,6 +165,11 @@ class SqliteEngine:
         with self._readers.connection() as connection:
             return schema_of(connection)
 
+    def refuse_served(self) -> None:
+        if self._path.exists():
+            self._lock.take()
+            self._lock.release()
+
     def finish_migration(self) -> None:
         """Nothing is left to do: no older server can run on the file."""
 

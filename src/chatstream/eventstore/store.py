@@ -222,6 +222,10 @@ class StoredEngine(Engine, Protocol):
         """What the database has; may be called before ``open``."""
         ...
 
+    def refuse_served(self) -> None:
+        """Raise ``ConfigurationError`` if a server runs on it; to be called before ``open``."""
+        ...
+
     def finish_migration(self) -> None:
         """Do what may be done once no server of an older version runs, and refuse their
         writes from now on."""

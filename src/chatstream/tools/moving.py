@@ -102,5 +102,9 @@ def _appends(chat: ExportedChat, models: ReadModels) -> Iterator[Append]:
 def _stored(event: ExportedEvent) -> NewEvent:
     frame = bytes(event.frame)
     hidden = bytes(event.hidden)
-    body = frame if hidden == _NOTHING else frame + b"\n" + hidden
-    return NewEvent(event.topic, body, _identified.decode(frame).event_id)
+    return event_of(event.topic, frame if hidden == _NOTHING else frame + b"\n" + hidden)
+
+
+def event_of(topic: str, body: bytes) -> NewEvent:
+    """A stored body as an event to store elsewhere."""
+    return NewEvent(topic, body, _identified.decode(body.partition(b"\n")[0]).event_id)

@@ -42,9 +42,8 @@ class Reader:
         """Every chat, oldest first."""
         return [ChatId(str(chat_id)) for (chat_id,) in self.fetch(_ALL_CHATS)]
 
-    def rows(self, chat_id: ChatId, upto: int | None = None) -> Iterator[StoredRow]:
+    def rows(self, chat_id: ChatId, upto: int | None = None, after: int = 0) -> Iterator[StoredRow]:
         """The events of a chat as stored, in order, read in pages."""
-        after = 0
         while page := self._engine.read(chat_id, after, PAGE, upto):
             yield from page
             after = page[-1].position
@@ -73,13 +72,16 @@ class Reader:
 
 
 @contextmanager
-def reading(settings: Settings) -> Generator[Reader]:
-    """The database of ``settings``, closed again at the end.
+def reading(settings: Settings, *, served: bool = True) -> Generator[Reader]:
+    """The database of ``settings``, closed again at the end; with ``served`` False one that no
+    server runs on.
 
     Raises:
-        ConfigurationError: there is no such database.
+        ConfigurationError: there is no such database, or a server runs on it.
     """
     engine = engine_of(settings, read_only=True)
+    if not served:
+        engine.refuse_served()
     engine.open()
     try:
         yield Reader(engine)
