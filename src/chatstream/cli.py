@@ -206,7 +206,7 @@ def verify(database: str | None, toml_path: Path | None) -> None:
 @_DATABASE
 @_CONFIG
 def rebuild(database: str | None, toml_path: Path | None) -> None:
-    """Make every table what a fold of the log gives. No server may run on the database."""
+    """Make every table what a fold of the log gives; on PostgreSQL while servers run."""
     from chatstream.tools.rebuilding import rebuild as mend
 
     click.echo(f"{mend(_settings(toml_path, database=database))} rows mended")

@@ -42,6 +42,11 @@ class Reader:
         """Every chat, oldest first."""
         return [ChatId(str(chat_id)) for (chat_id,) in self.fetch(_ALL_CHATS)]
 
+    def head(self, chat_id: ChatId) -> int:
+        """The chat's newest position; 0 if it has no events."""
+        newest = self._engine.read(chat_id, 0, 1, None, newest=True)
+        return newest[-1].position if newest else 0
+
     def rows(self, chat_id: ChatId, upto: int | None = None, after: int = 0) -> Iterator[StoredRow]:
         """The events of a chat as stored, in order, read in pages."""
         while page := self._engine.read(chat_id, after, PAGE, upto):

@@ -1,46 +1,62 @@
-"""Make every read model what the log says: only rows that differ are written."""
+"""Make every read model what the log says: only rows that differ are written.
+
+Chat by chat, each under the position that it was read at: where other servers run (PostgreSQL)
+they go on, and a chat that moves meanwhile is looked at again. No reader ever sees a row that
+goes back. A SQLite file belongs to the process that has it open: there no server may run.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from chatstream.config import Settings
 from chatstream.errors import ChatStreamError
-from chatstream.eventstore.store import Append, Engine, RowChange, Stored
+from chatstream.eventstore.store import Append, Conflict, Engine, Outcome, RowChange, Stored
 from chatstream.ids import ChatId
 from chatstream.plugin import engine_of
 from chatstream.tools.reading import Reader
-from chatstream.tools.verifying import Difference, compare
+from chatstream.tools.verifying import Difference, every_chat, look_at
 
-ROWS_AT_ONCE = 500
-_NO_CHAT = ChatId("")
+_LOOKS: Final = 20
+"""So often a chat may move between being read and being mended."""
 
 
 class RebuildFailed(ChatStreamError):
-    """The database did not take the rows; what was written before stays."""
+    """Some rows could not be made right; what was written before stays."""
 
 
 def rebuild(settings: Settings) -> int:
     """Mend the tables of the database; gives the number of rows that were wrong.
 
     Raises:
-        ConfigurationError: a server runs on the database.
-        RebuildFailed: the rows could not be written.
+        ConfigurationError: a server runs on the file.
+        RebuildFailed: the rows could not be written, or a chat has a gap.
     """
     engine = engine_of(settings)
     engine.open()
     try:
-        _, differences = compare(Reader(engine))
-        _write(engine, [_change(one) for one in differences])
+        reader = Reader(engine)
+        return sum(_mend(engine, reader, chat_id) for chat_id in every_chat(reader))
     finally:
         engine.close()
-    return len(differences)
+
+
+def _mend(engine: Engine, reader: Reader, chat_id: ChatId) -> int:
+    outcome: Outcome = Conflict()
+    for _ in range(_LOOKS):
+        look = look_at(reader, chat_id)
+        if look.gaps:
+            raise RebuildFailed(f"{look.gaps[0]}: its rows cannot be known")
+        if not look.differences:
+            return 0
+        changes = tuple(_change(one) for one in look.differences)
+        (outcome,) = engine.write([Append(chat_id, look.position, (), changes, guarded=True)])
+        if isinstance(outcome, Stored):
+            return len(changes)
+        if not isinstance(outcome, Conflict):
+            break
+    raise RebuildFailed(f"the rows of chat {chat_id!r} could not be written: {outcome}")
 
 
 def _change(one: Difference) -> RowChange:
     return RowChange(one.table.name, one.key, one.folded)
-
-
-def _write(engine: Engine, changes: list[RowChange]) -> None:
-    for start in range(0, len(changes), ROWS_AT_ONCE):
-        append = Append(_NO_CHAT, 0, (), tuple(changes[start : start + ROWS_AT_ONCE]))
-        if not isinstance(outcome := engine.write([append])[0], Stored):
-            raise RebuildFailed(f"the rows could not be written: {outcome}")

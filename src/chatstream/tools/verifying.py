@@ -47,6 +47,41 @@ def problems(reader: Reader) -> Iterator[str]:
     yield from map(str, differences)
 
 
+class Look(Struct, frozen=True):
+    """One chat: how far its log was read, and what its rows were then."""
+
+    position: int
+    gaps: list[str]
+    differences: list[Difference]
+
+
+def look_at(reader: Reader, chat_id: ChatId) -> Look:
+    """One chat's log and then its rows: while the log stands where it was read to, the rows
+    are what they were."""
+    projections = all_projections(OWNER)
+    expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
+    position = reader.head(chat_id)
+    gaps = list(_follow(reader, chat_id, projections, expected, upto=position))
+    differences = [
+        difference
+        for projection in projections
+        for difference in _differences(
+            reader, projection.table, expected[projection.table.name], chat_id
+        )
+    ]
+    return Look(position, gaps, differences)
+
+
+def every_chat(reader: Reader) -> list[ChatId]:
+    """Every chat that has events, or rows that should not be."""
+    tables = [projection.table.name for projection in all_projections(OWNER)]
+    found = set(_every_chat(reader))
+    for name in tables:
+        rows = reader.fetch(f"SELECT DISTINCT user_chat_id FROM {name}")  # noqa: S608 - our own names
+        found |= {ChatId(str(chat_id)) for (chat_id,) in rows}
+    return sorted(found)
+
+
 def compare(reader: Reader) -> tuple[list[str], list[Difference]]:
     """The chats whose positions have a gap, and every row that a fold of the log gives
     otherwise."""
@@ -75,9 +110,11 @@ def _follow(
     chat_id: ChatId,
     projections: tuple[Projection, ...],
     expected: dict[str, Rows],
+    *,
+    upto: int | None = None,
 ) -> Iterator[str]:
     state = INITIAL
-    for one in reader.recorded(chat_id):
+    for one in reader.recorded(chat_id, upto):
         if one.row.position != state.position + 1:
             yield f"chat {chat_id}: position {one.row.position} follows {state.position}"
             return
@@ -95,13 +132,14 @@ def _apply(rows: Rows, change: RowChange) -> None:
         rows[change.key] = change.row
 
 
-def _differences(reader: Reader, table: TableDefinition, expected: Rows) -> Iterator[Difference]:
+def _differences(
+    reader: Reader, table: TableDefinition, expected: Rows, chat_id: ChatId | None = None
+) -> Iterator[Difference]:
     moving = {table.columns.index(name) for name in _MOVING.get(table.name, ())}
     columns = ", ".join(table.columns)
-    actual: Rows = {
-        row[: len(table.key)]: row
-        for row in reader.fetch(f"SELECT {columns} FROM {table.name}")  # noqa: S608 - our own names
-    }
+    of_chat, given = ("", ()) if chat_id is None else (" WHERE user_chat_id = ?", (chat_id,))
+    found = reader.fetch(f"SELECT {columns} FROM {table.name}{of_chat}", given)  # noqa: S608 - our own names
+    actual: Rows = {row[: len(table.key)]: row for row in found}
     for key in sorted(expected.keys() | actual.keys(), key=str):
         stored, folded = actual.get(key), expected.get(key)
         if _still(stored, moving) != _still(folded, moving):
