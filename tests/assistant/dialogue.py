@@ -22,7 +22,7 @@ from chatstream.domain.commands import (
 )
 from chatstream.domain.events import AnyFact, ErrorRaised, ResponseGiven, ThinkingAdded, TurnChanged
 from chatstream.domain.state import Intent
-from chatstream.domain.steps import Step, ToolCall, ToolResult
+from chatstream.domain.steps import Delta, Step, ToolCall, ToolResult
 from chatstream.domain.user_chat import INITIAL, decide, fold
 from chatstream.ids import ChatId
 from chatstream.turns.turn import Turn, turn_of
@@ -151,8 +151,8 @@ class Dialogue:
             except StopAsyncIteration:
                 self._runner(FinishTurn, message_id=self._id("msg"))
                 break
-            if isinstance(step, str):
-                streamed += step
+            if isinstance(step, str | Delta):
+                streamed += step if isinstance(step, str) else step.text
                 answer = None
                 continue
             self.steps.append(step)

@@ -20,11 +20,12 @@ from tests.adapters.openai_server import (
     refused,
     text,
 )
+from tests.assistant.dialogue import Dialogue
 
 from chatstream.assistant.llm import llm_agent, schema_of
 from chatstream.assistant.tools import Money, ToolContext, ToolFailed, tool
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
-from chatstream.domain.steps import SlotsSet
+from chatstream.domain.steps import SlotsSet, ToolCall
 from chatstream.errors import ConfigurationError
 from chatstream.testing import FakeClock, TestChat
 from chatstream.turns.agents import as_agent, load_agent
@@ -204,6 +205,18 @@ async def test_anything_but_a_yes_is_told_to_the_model_instead(server, shop):
         done = await chat.answer({"value": "no"})
         assert (done.answer, done.end) == ("As you wish.", "finished")
     assert shop.done == []
+
+
+async def test_a_crash_in_a_confirmed_call_asks_and_makes_it_again_under_its_id(server, shop):
+    server.will(call("delete", '{"what": "alarms"}'), text("They are gone."))
+    talk = Dialogue(llm_agent(shop.tools(), model=MODEL, zone=UTC))
+    await talk.say("Delete my alarms")
+    await talk.killed("yes", lambda step: isinstance(step, ToolCall))
+    assert "cannot tell" in await talk.recover()
+    assert await talk.say("yes") == "They are gone."
+    assert [step.call_id for step in talk.calls] == [talk.calls[0].call_id] * 2
+    assert shop.done == [("deleted", "alarms")]
+    assert talk.intent.slots == {}
 
 
 async def test_a_tool_that_fails_is_told_to_the_model_with_its_reason_only(server, shop):

@@ -10,7 +10,8 @@ import pytest
 from tests.protocol.server import Server
 
 from chatstream.client import ChatClient
-from chatstream.client.frames import ContextEvent
+from chatstream.client.frames import ContextEvent, ResponseEvent
+from chatstream.client.state import ChatView
 
 
 class AssistantServer(Server):
@@ -101,3 +102,32 @@ async def test_what_was_done_in_another_chat_is_offered_and_taken_when_asked_for
         await second.answer_to(await second.send("the same time as yesterday"))
         times = [alarm.read_text()[11:16] for alarm in server.alarms]
         assert times == ["06:45", "06:45"]
+
+
+class DemoServer(Server):
+    """A server that was given no agent."""
+
+    def _command(self) -> list[str]:
+        command = super()._command()
+        at = command.index("--agent")
+        return [*command[:at], *command[at + 2 :]]
+
+
+async def test_a_timer_of_the_built_in_assistant_speaks_up_once_over_a_kill(tmp_path: Path):
+    with DemoServer(tmp_path, RATE_LIMIT=0) as server:
+        async with ChatClient(server.socket_url) as client:
+            chat = await client.open()
+            done = await chat.answer_to(await chat.send("set a timer for 1 second"))
+            assert "runs for 1 second" in done.content
+            server.kill()
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(20):
+                await chat.until(lambda view: "Timer: 1 second" in said(view))
+            listed = await chat.answer_to(await chat.send("list my timers"))
+            assert "no alarms, reminders or timers" in listed.content
+            assert said(chat.view).count("Timer: 1 second") == 1
+
+
+def said(view: ChatView) -> list[str]:
+    """What the chat has said."""
+    return [one.content for one in view.messages if isinstance(one, ResponseEvent)]
