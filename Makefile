@@ -56,6 +56,9 @@ types: $(DEV)  ## both type checkers
 	$(BIN)/basedpyright
 	$(BIN)/mypy
 
+audit: $(DEV)  ## look up known weaknesses of what is installed; needs the network
+	@sh tests/audit.sh $(BIN)/pip-audit
+
 docs: $(DEV)  ## build the pages into docs/_build/html, warnings are errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
@@ -78,11 +81,14 @@ widget: $(RUN)  ## check, test and build the front end; compare it with the comm
 system:
 	@sh tests/setup_system.sh
 
-release: $(DEV)  ## build the sdist and the wheel from it, and try the wheel in an empty environment
+release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an empty environment, list its parts (SBOM)
 	rm -rf dist
 	$(BIN)/hatchling build -t sdist
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist dist/chatstream-*.tar.gz
 	$(BIN)/python tests/try_wheel.py dist/chatstream-*.whl
+	@# It warns that a lock does not say which part needs which.
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		-o dist/chatstream.cdx.json requirements/run.txt
 
 lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=--upgrade
 	UV_PYTHON_DOWNLOADS=never UV_CUSTOM_COMPILE_COMMAND="make lock" sh -c '\
@@ -93,7 +99,7 @@ lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=
 clean:  ## remove what the verbs made, but not your databases
 	rm -rf .venv dist docs/_build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup serve test conformance check types docs bench eval demo faults widget system release lock clean
+.PHONY: help setup serve test conformance check types audit docs bench eval demo faults widget system release lock clean
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "chatstream needs Python 3.11 or newer. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

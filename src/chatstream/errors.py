@@ -2,6 +2,7 @@
 
 ChatStreamError
 ├── Refused          a command or request was refused; ``code`` is the protocol's (section 7)
+├── Wordless         in the log alone, for an error whose words are nobody's business
 ├── StaleTurn        a runner's append: its turn ended or another attempt runs it
 └── ConfigurationError   the server cannot start like this
 
@@ -89,6 +90,19 @@ class Refused(ChatStreamError):
     def http_status(self) -> int:
         """The HTTP status that stands for ``code``."""
         return CODES[self.code][0]
+
+
+class Wordless(ChatStreamError):
+    """Stands in the log for an error whose words may quote what people said."""
+
+
+def wordless(error: BaseException) -> Wordless:
+    """For ``exc_info``: the same traceback and causes, the kinds of the errors, not their words."""
+    stand_in = Wordless(type(error).__qualname__).with_traceback(error.__traceback__)
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        stand_in.__cause__ = wordless(before)
+    return stand_in
 
 
 class StaleTurn(ChatStreamError):

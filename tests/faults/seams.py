@@ -2,7 +2,7 @@
 ack, commits whose outcome gets lost, a clock that jumps, a planted bug.
 
 The product knows nothing of this: `site/sitecustomize.py` calls `install` with words such as
-`die=committed:12 doubt=7:3 bug=no_dedupe clock=/path`, all optional.
+`die=committed:12 doubt=7:3 bug=no_dedupe clock=/path log=all`, all optional.
 """
 
 from __future__ import annotations
@@ -151,6 +151,21 @@ def _clock(path: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _log(_: str) -> None:
+    """Everything that anybody logs at any level."""
+    import logging
+
+    from chatstream import logs
+
+    configure = logs.configure
+
+    def configure_all(*arguments: Any) -> None:
+        configure(*arguments)
+        logging.getLogger().setLevel(logging.DEBUG)
+
+    logs.configure = configure_all
+
+
 def _bug(name: str) -> None:
     from tests.faults.mutants import BUGS
 
@@ -162,4 +177,5 @@ INSTALLERS: Final[dict[str, Callable[[str], None]]] = {
     "doubt": _doubt,
     "clock": _clock,
     "bug": _bug,
+    "log": _log,
 }

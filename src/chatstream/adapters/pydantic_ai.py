@@ -22,6 +22,7 @@ from pydantic_core import to_jsonable_python
 from chatstream.adapters.approvals import SLOT, ask, begin, described, pending_of
 from chatstream.adapters.watching import Asked, Over, Queue, Watch
 from chatstream.domain.steps import Delta, Fail, Response, SlotsSet, Step, Thinking, ToolResult
+from chatstream.errors import wordless
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
 
@@ -172,7 +173,9 @@ class _Run:
     def _failed(self, error: BaseException, attempt: int, tries: int) -> Sequence[Step]:
         if not isinstance(error, AgentRunError | TimeoutError | UnexpectedModelBehavior):
             raise error  # the agent's own fault: the runner says so and logs it
-        log.warning("model failed", exc_info=error, extra={"caused_by": self._turn.message_id})
+        log.warning(
+            "model failed", exc_info=wordless(error), extra={"caused_by": self._turn.message_id}
+        )
         passing = isinstance(error, ModelAPIError | TimeoutError)
         self.may_try_again = passing and not self._text and attempt < tries
         failed = Thinking(STEP, "The model failed", "failed", attempt=attempt, of=tries)

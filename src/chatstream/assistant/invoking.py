@@ -12,6 +12,7 @@ import msgspec
 from chatstream.assistant.parameters import ToolContext
 from chatstream.assistant.tools import Tool, ToolFailed
 from chatstream.domain.steps import Step, ToolCall, ToolResult
+from chatstream.errors import wordless
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ async def invoke(
     except TimeoutError:
         log.warning("tool timed out", extra=_ids(call, context))
         return (), _refusal(call, TIMED_OUT, TIMED_OUT_TEXT)
-    except Exception:
-        log.exception("tool raised", extra=_ids(call, context))
+    except Exception as error:
+        log.exception("tool raised", exc_info=wordless(error), extra=_ids(call, context))
         return (), _refusal(call, FAILED, FAILED_TEXT)
 
 

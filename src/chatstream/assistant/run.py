@@ -6,6 +6,7 @@ import logging
 
 from chatstream.assistant.talk import AskModel, Talk
 from chatstream.domain.steps import Fail, Step, Thinking, ToolResult
+from chatstream.errors import wordless
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
 
@@ -64,11 +65,11 @@ class Run:
             step = await steps.asend(answer)
         except StopAsyncIteration:
             return None
-        except Exception:
+        except Exception as error:
             if self._has_spoken:
                 raise
             ids = {"user_chat_id": self._turn.user_chat_id, "caused_by": self._turn.message_id}
-            log.exception("model failed", extra=ids)
+            log.exception("model failed", exc_info=wordless(error), extra=ids)
             return None
         if isinstance(step, Fail) and not self._has_spoken:
             return None

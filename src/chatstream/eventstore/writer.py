@@ -18,6 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from chatstream.errors import wordless
 from chatstream.eventstore.store import Append, Engine, Failed, Outcome
 
 Done = Callable[[Outcome], None]
@@ -162,7 +163,7 @@ class GroupCommitWriter:
             return outcomes
         except Exception as error:
             # Whatever it is, each waiting command gets an answer and the thread goes on.
-            log.exception("a batch of %d appends failed", len(appends))
+            log.exception("a batch of %d appends failed", len(appends), exc_info=wordless(error))
             # The kind alone: a message may quote content.
             reason = type(error).__name__
             return [Failed("unavailable", doubtful=True, reason=reason)] * len(appends)

@@ -25,7 +25,7 @@ from litestar.exceptions.responses import (
 from litestar.openapi import ResponseSpec
 from msgspec import Struct
 
-from chatstream.errors import CODES, Refused
+from chatstream.errors import CODES, Refused, wordless
 
 MEDIA_TYPE: Final = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def of_failure(_: AnyRequest, error: Exception) -> Response[Problem]:
 
 
 def _failure(error: Exception) -> Response[Problem]:
-    _log.error("a request failed", exc_info=error)
+    _log.error("a request failed", exc_info=wordless(error))
     return problem(500, "internal_error", "the server failed; its log says why")
 
 

@@ -49,7 +49,7 @@ from chatstream.domain.steps import (
     ToolCall,
     ToolResult,
 )
-from chatstream.errors import Refused, StaleTurn
+from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.limits import has_escaped_nul, is_storable, refuse_unstorable
@@ -372,7 +372,7 @@ class Run:
         self._flush()
         if self.is_over:
             return
-        log.error("agent raised", exc_info=error, extra=self._log_ids())
+        log.error("agent raised", exc_info=wordless(error), extra=self._log_ids())
         self._pipeline(FailTurn(**self._base(), code="agent_error", message=ERROR_TEXT))
 
     def _timed_out(self) -> None:
@@ -455,5 +455,5 @@ async def _close(steps: Steps) -> None:
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await steps.aclose()
-    except (Exception, asyncio.CancelledError):
-        log.debug("agent did not close cleanly", exc_info=True)
+    except (Exception, asyncio.CancelledError) as error:
+        log.debug("agent did not close cleanly", exc_info=wordless(error))

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from chatstream import ids, timestamps
 from chatstream.config import Settings
-from chatstream.errors import Refused
+from chatstream.errors import Refused, wordless
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, SocketId
 from chatstream.lane import Receipt
@@ -150,7 +150,7 @@ class Connection:
 
     def fail(self, error: Exception) -> None:
         """End it for a fault of our own."""
-        _log.error("socket failed", exc_info=error, extra=self._log_ids())
+        _log.error("socket failed", exc_info=wordless(error), extra=self._log_ids())
         self.close(1011, "internal error")
 
     def ended(self) -> None:
@@ -308,7 +308,7 @@ class Connection:
         if isinstance(error, Refused):
             return error
         if not isinstance(error, asyncio.CancelledError):
-            _log.error("a command failed", exc_info=error, extra=self._log_ids())
+            _log.error("a command failed", exc_info=wordless(error), extra=self._log_ids())
         return Refused("unavailable")
 
     def _log_ids(self) -> dict[str, object]:
