@@ -5,10 +5,13 @@ No label holds anything that a user chose: every label has few values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+_LAGS = (1, 100, 10_000)
 _WAIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 # From an answer out of a table to an agent at its time limit.
 _TURN_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -45,6 +48,12 @@ class Metrics:
             buckets=_COMMIT_SECONDS,
             registry=registry,
         )
+        self._sync_seconds = Histogram(
+            "chatstream_sync_seconds",
+            "Time of the commit in a transaction: the sync to disk",
+            buckets=_COMMIT_SECONDS,
+            registry=registry,
+        )
         self._batch_size = Histogram(
             "chatstream_batch_size",
             "Appends in a transaction of the writer",
@@ -66,6 +75,12 @@ class Metrics:
         self._closes = Counter(
             "chatstream_socket_closes",
             "WebSocket connections that ended, by close code",
+            ["code"],
+            registry=registry,
+        )
+        self.refused_upgrades = Counter(
+            "chatstream_refused_upgrades",
+            "WebSocket upgrades that were refused, by code",
             ["code"],
             registry=registry,
         )
@@ -108,8 +123,12 @@ class Metrics:
         """A socket ended; a peer may choose its code, and not how many series there are."""
         self._closes.labels(str(code) if code in _CLOSE_CODES else "other").inc()
 
-    def transaction(self, *, appends: int, events: int, seconds: float) -> None:
-        """One transaction of the writer: how many appends and events, and how long it took."""
+    def transaction(
+        self, *, appends: int, events: int, seconds: float, commit_seconds: float
+    ) -> None:
+        """One transaction of the writer: how many appends and events, and how long it took,
+        the commit of it on its own."""
+        self._sync_seconds.observe(commit_seconds)
         self._batch_size.observe(appends)
         self._events.inc(events)
         self._commit_seconds.observe(seconds)
@@ -119,6 +138,34 @@ class Metrics:
         gauge = Gauge(f"chatstream_{name}", help_text, registry=self._registry)
         gauge.set_function(value)
 
+    def watch_lags(self, lags: Callable[[], Iterable[int]]) -> None:
+        """Show how many stored events each reader has still to be sent, whenever somebody looks:
+        the most, and how many readers are so far behind. A series a reader would be too many."""
+        self._registry.register(_Lags(lags))
+
     def text(self) -> bytes:
         """All of it in the Prometheus text format."""
         return generate_latest(self._registry)
+
+
+class _Lags(Collector):
+    """Looks at every reader when it is asked."""
+
+    def __init__(self, lags: Callable[[], Iterable[int]]) -> None:
+        self._lags = lags
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        lags = tuple(self._lags())
+        yield GaugeMetricFamily(
+            "chatstream_reader_lag_events",
+            "Stored events that the slowest reader has still to be sent",
+            value=max(lags, default=0),
+        )
+        behind = GaugeMetricFamily(
+            "chatstream_readers_behind",
+            "Readers (sockets and event streams) that have at least so many events to be sent",
+            labels=["events"],
+        )
+        for least in _LAGS:
+            behind.add_metric([str(least)], sum(lag >= least for lag in lags))
+        yield behind

@@ -7,9 +7,10 @@ one around it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,11 +153,7 @@ class ChatStreamPlugin(InitPlugin):
             "writer_stuck_seconds", "Age of the transaction in progress", self._stuck
         )
         self.metrics.watch("sockets", "Live WebSocket connections", self.registry.__len__)
-        self.metrics.watch(
-            "reader_lag_events",
-            "Stored events that the slowest socket has still to be sent",
-            self.registry.largest_lag,
-        )
+        self.metrics.watch_lags(self._lags)
 
     def _recalling(self, agent: Agent) -> ContextManager | None:
         from chatstream.assistant.context import RecentTasks
@@ -180,8 +177,16 @@ class ChatStreamPlugin(InitPlugin):
     def _stuck(self) -> float:
         return self.node.store.stuck_seconds
 
+    def _lags(self) -> Iterator[int]:
+        return chain(self.registry.lags(), self.streams.lags())
+
     def _count(self, batch: Batch) -> None:
-        self.metrics.transaction(appends=batch.appends, events=batch.events, seconds=batch.seconds)
+        self.metrics.transaction(
+            appends=batch.appends,
+            events=batch.events,
+            seconds=batch.seconds,
+            commit_seconds=batch.commit_seconds,
+        )
 
 
 def engine_of(settings: Settings, *, read_only: bool = False) -> StoredEngine:

@@ -119,7 +119,10 @@ async def started(settings: Settings, assets: Assets | None):
     node = Node(settings, MemoryEngine(all_tables()), scripted(gate))
     metrics = Metrics()
     node.store.measure = lambda batch: metrics.transaction(
-        appends=batch.appends, events=batch.events, seconds=batch.seconds
+        appends=batch.appends,
+        events=batch.events,
+        seconds=batch.seconds,
+        commit_seconds=batch.commit_seconds,
     )
     await node.start()
     backend = Backend(

@@ -72,6 +72,10 @@ class FaultyEngine:
             raise OSError("planted")
         return self.inner.fetch(sql, parameters)
 
+    @property
+    def commit_seconds(self) -> float:
+        return 0.0
+
     def probe(self) -> None:
         self.inner.probe()
 

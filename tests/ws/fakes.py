@@ -121,7 +121,7 @@ class FakeFeed:
             return None
         return _bounded(self.log[after:], max_bytes)
 
-    async def read(self, after: int, limit: int, max_bytes: int) -> Sequence[Frame]:
+    async def read(self, after: int, limit: int = 200, max_bytes: int = 65_536) -> Sequence[Frame]:
         self.reads.append(after)
         if self.held is not None:
             await self.held.wait()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -83,6 +84,8 @@ class BatchWriter:
         self._together = Statements(tables, "ROLLBACK")
         self._apart = Statements(tables, "ABORT")
         self._heads: OrderedDict[ChatId, int] = OrderedDict()
+        self.commit_seconds = 0.0
+        """Of the newest one."""
 
     def write(self, connection: sqlite3.Connection, batch: Sequence[Append]) -> list[Outcome]:
         """Store ``batch`` in one transaction and sync it; one outcome an append.
@@ -112,7 +115,9 @@ class BatchWriter:
             heads.clear()
             connection.execute("BEGIN IMMEDIATE")
             outcomes = write_apart(connection, self._apart, heads, batch)
+        began = time.monotonic()
         _commit(connection)
+        self.commit_seconds = time.monotonic() - began
         return outcomes
 
     def _remember(self, heads: Heads, batch: Sequence[Append], outcomes: Sequence[Outcome]) -> None:

@@ -25,6 +25,10 @@ class MemoryEngine:
             ":memory:", isolation_level=None, check_same_thread=False
         )
 
+    @property
+    def commit_seconds(self) -> float:
+        return self._batches.commit_seconds
+
     def open(self) -> None:
         create_tables(self._connection, self._tables)
 

@@ -80,6 +80,10 @@ class PostgresEngine:
         self._batches = BatchWriter(tables, self.sharing.node_id, self.known_schema)
         self._writer: Connection | None = None
 
+    @property
+    def commit_seconds(self) -> float:
+        return self._batches.commit_seconds
+
     def open(self) -> None:
         with self._at_once() as connection:
             if not self._read_only:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -94,6 +95,8 @@ class BatchWriter:
         self._known_schema = known_schema
         self._tables = {table.name: table for table in tables}
         self._node_id = node_id
+        self.commit_seconds = 0.0
+        """Of the newest one."""
 
     def write(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
         """Store ``batch`` in one transaction; one outcome an append.
@@ -106,6 +109,7 @@ class BatchWriter:
         except BaseException:
             roll_back(connection)
             raise
+        began = time.monotonic()
         try:
             _commit(connection)
         except psycopg.Error as error:
@@ -113,6 +117,7 @@ class BatchWriter:
                 roll_back(connection)
                 raise
             raise InDoubtError(outcomes) from error
+        self.commit_seconds = time.monotonic() - began
         return outcomes
 
     def _write(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:

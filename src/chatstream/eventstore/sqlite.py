@@ -139,6 +139,10 @@ class SqliteEngine:
         self._in_doubt = False
         self._scrub_due_at: float | None = None
 
+    @property
+    def commit_seconds(self) -> float:
+        return self._batches.commit_seconds
+
     def open(self) -> None:
         if not self._read_only:
             self._lock.take()

@@ -178,6 +178,11 @@ class Engine(Protocol):
         """None where this process is the only one that writes."""
         ...
 
+    @property
+    def commit_seconds(self) -> float:
+        """How long the commit of the newest ``write`` took, its sync included."""
+        ...
+
     def open(self) -> None:
         """Create what is missing; refuse (``ConfigurationError``) a file that another server
         process holds. Called once, before all else."""

@@ -44,6 +44,7 @@ class Batch(Struct, frozen=True, gc=False):
     appends: int
     events: int
     seconds: float
+    commit_seconds: float
 
 
 class GroupCommitWriter:
@@ -144,7 +145,7 @@ class GroupCommitWriter:
         seconds = time.monotonic() - began
         self._write_began = None
         events = sum(len(item.append.events) for item in batch)
-        statistics = Batch(len(batch), events, seconds)
+        statistics = Batch(len(batch), events, seconds, self._engine.commit_seconds)
         if all(_is_unavailable(outcome) for outcome in outcomes):
             # Those behind would only wait for the same failure, one time-out each. They are
             # taken before the answer, so that what is sent after it has a try of its own.

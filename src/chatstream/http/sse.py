@@ -47,11 +47,11 @@ async def event_stream(
     feed = open_feed()
     stop = feed.listen(woken.set, woken.set)
     try:
-        with streams.opened(woken.set):
-            if after > feed.tip:
+        known = after <= feed.tip
+        reader = _Reader(feed, after if known else 0)
+        with streams.opened(woken.set, reader.lag_events):
+            if not known:
                 yield control(Resync(user_chat_id=feed.chat_id, reason="unknown_position"))
-                after = 0
-            reader = _Reader(feed, after)
             clock = _Clock(terms)
             while not (streams.closed or clock.is_over):
                 woken.clear()
@@ -87,6 +87,10 @@ class _Reader:
         self._failed = False
         self._answer_id = ""
         self._sent = 0
+
+    def lag_events(self) -> int:
+        """How many stored events it has still to be sent."""
+        return self._feed.tip - self._after
 
     async def next_piece(self) -> bytes:
         """What can be sent now, in order; nothing if there is nothing."""

@@ -49,13 +49,13 @@ async def serve_socket(
 ) -> None:
     """One connection from its upgrade to its end."""
     if not request_allowed(_headers(socket), shared.settings.origins):
-        await _refuse(socket, Refused("forbidden_origin"))
+        await _refuse(socket, Refused("forbidden_origin"), shared)
         return
     credentials = _credentials(socket)
     try:
         shared.shares.of_address.refuse_if_full(credentials.address)
     except Refused as refused:
-        await _refuse(socket, refused)
+        await _refuse(socket, refused, shared)
         return
     with shared.shares.of_address.held(credentials.address):
         await socket.accept()
@@ -132,8 +132,9 @@ def _cookie(header: str) -> str | None:
     return None
 
 
-async def _refuse(socket: AnySocket, refused: Refused) -> None:
+async def _refuse(socket: AnySocket, refused: Refused, shared: Surroundings) -> None:
     """A problem document, or the plain 403 of servers that cannot send one."""
+    shared.metrics.refused_upgrades.labels(refused.code).inc()
     await socket.receive()
     if "websocket.http.response" not in _extensions(socket):
         await socket.send({"type": "websocket.close", "code": 1008, "reason": refused.message})

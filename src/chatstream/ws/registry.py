@@ -59,9 +59,9 @@ class ConnectionRegistry:
         """The sockets of one user."""
         return [one for one in self if one.user_id == user_id]
 
-    def largest_lag(self) -> int:
-        """How many stored events the slowest socket has still to be sent."""
-        return max((one.lag_events for one in self), default=0)
+    def lags(self) -> Iterator[int]:
+        """How many stored events each socket has still to be sent."""
+        return (one.lag_events for one in self)
 
     def add(self, connection: _Closable) -> None:
         """A socket has come."""
