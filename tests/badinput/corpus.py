@@ -144,3 +144,140 @@ def broken_framing() -> dict[str, tuple[bytes, set[int]]]:
         ),
         "no hello": (frame(ping), {4400}),
     }
+
+
+HELLO = json.dumps({"type": "hello", "protocol": "chatstream.v1", "token": "@TOKEN@"})
+
+
+def odd_framing(hello: bytes) -> dict[str, bytes]:
+    """Bytes that say `hello` in ways that are odd and right: each is welcome."""
+    middle = len(hello) // 2
+    return {
+        "a frame a byte": b"".join(
+            frame(hello[at : at + 1], 0 if at else 1, fin=at == len(hello) - 1)
+            for at in range(len(hello))
+        ),
+        "empty continuations": frame(b"", fin=False)
+        + frame(hello, 0, fin=False)
+        + frame(b"", 0, fin=False) * 50
+        + frame(b"", 0),
+        "a ping within a message": frame(hello[:middle], fin=False)
+        + frame(b"x", 9)
+        + frame(hello[middle:], 0),
+        "pongs that nobody asked for": frame(b"", 10) * 20 + frame(hello),
+        "the longest ping": frame(b"x" * 125, 9) + frame(hello),
+    }
+
+
+def floods(hello: bytes) -> dict[str, tuple[bytes, set[int]]]:
+    """Too much of what is allowed, and the close codes that are right."""
+    return {
+        "a flood of pings": (frame(hello) + frame(b"", 9) * 2000, {4429}),
+        "a flood of pongs": (frame(hello) + frame(b"", 10) * 2000, {4429}),
+        "close, then data": (
+            frame(hello) + frame(struct.pack("!H", 1000), 8) + frame(b"{}") * 100,
+            {1000},
+        ),
+        "a second hello": (frame(hello) * 3 + frame(struct.pack("!H", 1000), 8), {1000}),
+    }
+
+
+def handshakes(host: str) -> dict[str, tuple[bytes, set[int]]]:
+    """Heads of an upgrade, and the statuses that are right."""
+
+    def head(*lines: str, version: str = "13", key: str = "dGhlIHNhbXBsZSBub25jZQ==") -> bytes:
+        known = ("GET /api/v1/chat/ws/chat HTTP/1.1", f"Host: {host}", "Upgrade: websocket")
+        more = ("Connection: Upgrade", f"Sec-WebSocket-Version: {version}")
+        given = (f"Sec-WebSocket-Key: {key}",) if key else ()
+        return "\r\n".join((*known, *more, *given, *lines, "", "")).encode("latin-1")
+
+    own = f"Origin: http://{host}"
+    return {
+        "nothing odd": (head(), {101}),
+        "own origin": (head(own), {101}),
+        "null origin": (head("Origin: null"), {403}),
+        "evil origin": (head("Origin: https://evil.example"), {403}),
+        "own origin as a prefix": (head(f"{own}.evil.example"), {403}),
+        "own origin twice": (head(own, own), {403}),
+        "empty origin": (head("Origin:"), {403}),
+        "no key": (head(key=""), {400, 426}),
+        "a bad key": (head(key="short"), {400}),
+        "two keys": (head("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), {400}),
+        "version 8": (head(version="8"), {400, 426}),
+        "an unknown subprotocol": (head("Sec-WebSocket-Protocol: soap, mqtt"), {101}),
+        "deflate": (head("Sec-WebSocket-Extensions: permessage-deflate"), {101}),
+        "a bad extension": (head("Sec-WebSocket-Extensions: ;;=,"), {101, 400}),
+        "a token that is none": (head("Authorization: Bearer \xff\xfe"), {101}),
+        "cookies that are none": (head("Cookie: =;;;a=b;=; chatstream_visitor"), {101}),
+        "a header of 600 kB": (head(f"X-Large: {'x' * 600_000}"), {400}),
+        "100,000 headers": (head(*(f"X-{n}: x" for n in range(100_000))), {400}),
+        "a folded header": (head("X-Folded: a\r\n b"), {101, 400}),
+        "a bare line feed": (head().replace(b"\r\n", b"\n"), {101, 400}),
+        "no such path": (head().replace(b"/chat/ws", b"/other"), {403, 404}),
+    }
+
+
+def requests(host: str) -> dict[str, tuple[bytes, set[int]]]:
+    """HTTP requests that no client library would send, and the statuses that are right."""
+
+    def ask(line: str, *lines: str, body: bytes = b"") -> bytes:
+        head = (line, f"Host: {host}", "Authorization: Bearer @TOKEN@", "Connection: close")
+        return "\r\n".join((*head, *lines, "", "")).encode("latin-1") + body
+
+    chats = "GET /api/v1/chats"
+    post, json_type = "POST /api/v1/chats HTTP/1.1", "Content-Type: application/json"
+    return {
+        "5,000 parameters": (ask(f"{chats}?{'&'.join(['a=b'] * 5000)} HTTP/1.1"), {200, 400}),
+        "a parameter 5,000 times": (ask(f"{chats}?{'&'.join(['limit=5'] * 5000)} HTTP/1.1"), {200}),
+        "a garbage cursor": (ask(f"{chats}?cursor=%ff%00%22 HTTP/1.1"), {400}),
+        "broken percent codes": (ask(f"{chats}/%zz%f HTTP/1.1"), {404}),
+        "percent-coded NUL": (ask(f"{chats}/%00 HTTP/1.1"), {404}),
+        "percent-coded surrogate": (ask(f"{chats}/%ed%a0%80 HTTP/1.1"), {404}),
+        "a path upwards": (ask(f"{chats}/../../../etc/passwd HTTP/1.1"), {404}),
+        "an asset upwards": (ask("GET /chatstream/..%2f..%2fconfig.py HTTP/1.1"), {404}),
+        "a long path": (ask(f"{chats}/{'x' * 30_000} HTTP/1.1"), {404}),
+        "an odd Accept": (ask(f"{chats} HTTP/1.1", "Accept: ;;q=/,*"), {200}),
+        "a bad Last-Event-ID": (
+            ask(
+                f"{chats}/nothing/events HTTP/1.1",
+                "Accept: text/event-stream",
+                "Last-Event-ID: -1e9",
+            ),
+            {400, 404},
+        ),
+        "no host": (b"GET /api/v1/chats HTTP/1.1\r\nConnection: close\r\n\r\n", {400}),
+        "HTTP/9": (ask(f"{chats} HTTP/9.9"), {200, 400, 505}),
+        "an unknown method": (ask("BREW /api/v1/chats HTTP/1.1"), {400, 405}),
+        "a length that is a word": (ask(post, json_type, "Content-Length: many"), {400}),
+        "two lengths": (ask(post, json_type, "Content-Length: 2", "Content-Length: 3"), {400}),
+        "a length and chunks": (
+            ask(
+                post,
+                json_type,
+                "Content-Length: 2",
+                "Transfer-Encoding: chunked",
+                body=b"0\r\n\r\n",
+            ),
+            {200, 201, 400},
+        ),
+        "a chunk without a size": (
+            ask(post, json_type, "Transfer-Encoding: chunked", body=b"zz\r\n\r\n"),
+            {400},
+        ),
+        "a body that is too large": (
+            ask(post, json_type, "Content-Length: 300000", body=b"x" * 300_000),
+            {413},
+        ),
+        "a body 100,000 deep": (
+            ask(post, json_type, "Content-Length: 200000", body=b"[" * 100_000 + b"]" * 100_000),
+            {400},
+        ),
+        "a body that is not UTF-8": (
+            ask(post, json_type, "Content-Length: 3", body=b'"\xff\xfe'),
+            {400},
+        ),
+        "a body of another kind": (
+            ask(post, "Content-Type: text/xml", "Content-Length: 4", body=b"<a/>"),
+            {400, 415},
+        ),
+    }

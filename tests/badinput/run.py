@@ -9,10 +9,13 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.badinput import corpus
 from tests.protocol.server import Server
+from tests.protocol.tokens import token_for
 from tests.protocol.wire import Person, Socket, Talk
 from websockets.exceptions import ConnectionClosed
 
@@ -23,6 +26,7 @@ UPGRADE = (
 )
 
 
+Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 ANSWERS = ("ack", "rejected", "opened", "resync", "welcome")
 
 
@@ -60,8 +64,10 @@ async def run(server: Server, generated: int, seed: int) -> Tally:
     done = asyncio.Event()
     beside = asyncio.create_task(keep_asking(good, done, tally))
     try:
-        await before_hello(server, tally)
+        await before_hello(server, tally, [*corpus.messages(), *mutated(generated // 4, seed + 1)])
         await raw(server, tally)
+        await odd(server, tally)
+        await heads(server, tally)
         for script in ("think plan", "wait for_ever"):
             await after_hello(server, tally, list(corpus.messages()), script)
         await after_hello(server, tally, mutated(generated, seed), "wait for_ever")
@@ -109,9 +115,8 @@ def _mutated(chance: random.Random, texts: list[str]) -> str | bytes:
     return text.encode() if chance.random() < 0.05 else text
 
 
-async def before_hello(server: Server, tally: Tally) -> None:
+async def before_hello(server: Server, tally: Tally, every: list[str | bytes]) -> None:
     """Each on a socket of its own: closed with 4400 (or 4401 for a hello with a bad token)."""
-    every = list(corpus.messages())
     for start in range(0, len(every), 16):
         await asyncio.gather(
             *(first_frame(server, tally, one) for one in every[start : start + 16])
@@ -178,22 +183,62 @@ def wants_answer(sent: str | bytes) -> bool:
 
 
 async def raw(server: Server, tally: Tally) -> None:
-    """Broken framing: closed with the right code, at once."""
-    for name, (sent, codes) in corpus.broken_framing().items():
-        tally.cases += 1
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        try:
-            async with asyncio.timeout(10):
-                writer.write(UPGRADE.format(host=server.host).encode())
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(sent)
-                code = await close_code(reader)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
-            code = None
-        finally:
-            writer.close()
-        if code not in codes:
-            tally.unanswered.append(f"{name}: {code}")
+    """Broken framing, and floods: closed with the right code, at once."""
+    hello = corpus.HELLO.replace("@TOKEN@", token_for("raw")).encode()
+    for name, (sent, codes) in {**corpus.broken_framing(), **corpus.floods(hello)}.items():
+        async with upgraded(server, tally, name) as (reader, writer):
+            writer.write(sent)
+            code = await close_code(reader)
+            if code not in codes:
+                tally.unanswered.append(f"{name}: {code}")
+
+
+async def odd(server: Server, tally: Tally) -> None:
+    """Odd framing that is right: the caller is welcome."""
+    hello = corpus.HELLO.replace("@TOKEN@", token_for("odd")).encode()
+    for name, sent in corpus.odd_framing(hello).items():
+        async with upgraded(server, tally, name) as (reader, writer):
+            writer.write(sent)
+            await reader.readuntil(b'"type":"welcome"')
+
+
+async def heads(server: Server, tally: Tally) -> None:
+    """Handshakes and requests: each is answered by a right status."""
+    token = token_for("heads").encode()
+    for name, (sent, statuses) in {
+        **corpus.handshakes(server.host),
+        **corpus.requests(server.host),
+    }.items():
+        async with connected(server, tally, name) as (reader, writer):
+            writer.write(sent.replace(b"@TOKEN@", token))
+            status = int((await reader.readline()).split()[1])
+            if status not in statuses:
+                tally.unanswered.append(f"{name}: {status}")
+
+
+@asynccontextmanager
+async def connected(server: Server, tally: Tally, name: str) -> AsyncIterator[Wire]:
+    """A plain connection for one case; one that gets no answer in time is noted."""
+    tally.cases += 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        async with asyncio.timeout(10):
+            yield reader, writer
+    except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, IndexError) as error:
+        tally.unanswered.append(f"{name}: {error!r}")
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def upgraded(server: Server, tally: Tally, name: str) -> AsyncIterator[Wire]:
+    """The same, after the upgrade."""
+    async with connected(server, tally, name) as (reader, writer):
+        writer.write(UPGRADE.format(host=server.host).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        yield reader, writer
 
 
 async def close_code(reader: asyncio.StreamReader) -> int:
