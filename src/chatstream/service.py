@@ -36,7 +36,7 @@ from chatstream.domain.events import AnyFact, TurnChanged
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.domain.user_chat import Decision, decide, remember
-from chatstream.errors import Code, Refused
+from chatstream.errors import Code, Refused, wordless
 from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import (
     Append,
@@ -513,7 +513,7 @@ def _cancels(fact: AnyFact) -> bool:
 def _code_of(error: Exception, chat_id: ChatId) -> Code:
     if isinstance(error, Refused):
         return error.code
-    _log.error("a chat cannot be read", exc_info=error, extra={"user_chat_id": chat_id})
+    _log.error("a chat cannot be read", exc_info=wordless(error), extra={"user_chat_id": chat_id})
     return "unavailable"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
 from chatstream.domain.events import AnyFact, TurnChanged
 from chatstream.domain.state import Turn, UserChat
-from chatstream.errors import Refused, StaleTurn
+from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
@@ -224,8 +224,12 @@ class TurnRunner:
                 await run.bring(context.source, context.values)
         except (Refused, StaleTurn):
             log.debug("context not stored", exc_info=True)
-        except Exception:
-            log.exception("no context was brought", extra={"user_chat_id": run.chat_id})
+        except Exception as error:
+            log.exception(
+                "no context was brought",
+                exc_info=wordless(error),
+                extra={"user_chat_id": run.chat_id},
+            )
 
     async def _mend(self, run: Run, fault: Exception, user_id: str) -> None:
         """The run could not store a step: end its turn, or run it again once the disk is back."""
