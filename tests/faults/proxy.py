@@ -24,6 +24,8 @@ class Link:
 
     def harm(self, fault: Fault) -> None:
         """Do it; what cannot be healed is healed by a new connection."""
+        if self.fault == "blackhole" and fault != "cut":
+            return  # it lacks bytes: no TCP passes on what comes after them
         self.fault = fault
         if fault == "cut":
             for end in self._ends:

@@ -128,13 +128,12 @@ class World:
     async def end(self, drain_s: float = DRAIN_S) -> History:
         """The faults are over: let everybody finish, read the logs, send all home."""
         self.sending = False
-        deadline = now() + drain_s
         with suppress(TimeoutError):
             async with asyncio.timeout(drain_s):
                 await asyncio.gather(*(writer.drained.wait() for writer in self._writers))
                 await self._turns_ended()
         self.history.log = await self._logs()
-        await self._until_read(deadline)
+        await self._until_read(max(4.0, drain_s / 2))
         self.over.set()
         for task in self._tasks:
             task.cancel()
@@ -154,15 +153,20 @@ class World:
         async with http_client(self.direct_port) as client:
             return {chat: await read_log(client, chat) for chat in [*self.chats, self.fat]}
 
-    async def _until_read(self, deadline: float) -> None:
-        """Readers have at least a few seconds, and no longer than until the deadline."""
-        deadline = max(deadline, now() + 4)
-        while now() < deadline and any(self._is_behind(one) for one in self.history.readings):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    async def _until_read(self, patience_s: float) -> None:
+        """Until every reader is at the end, or none has come any further for so long: how fast
+        it goes is up to the machine."""
+        fewest, since = float("inf"), now()
+        while (unread := sum(map(self._unread, self.history.readings))) and (
+            now() - since < patience_s
+        ):
+            if unread < fewest:
+                fewest, since = unread, now()
+            await asyncio.sleep(0.05)
 
-    def _is_behind(self, reading: Reading) -> bool:
+    def _unread(self, reading: Reading) -> int:
         seen = next((one.position for one in reversed(reading.items) if isinstance(one, Saw)), 0)
-        return reading.complete and seen < len(self.history.log[reading.chat])
+        return max(0, len(self.history.log[reading.chat]) - seen) if reading.complete else 0
 
 
 async def read_log(client: object, chat: str, after: int = 0) -> list[bytes]:
