@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from chatstream import (
@@ -16,6 +17,7 @@ from chatstream import (
     FollowUp,
     Form,
     IntentRecognised,
+    Remind,
     Response,
     SlotsSet,
     Thinking,
@@ -37,6 +39,7 @@ SCHEMA = {
     },
 }
 WORDS = 40
+REMINDER_MS = 2500
 
 
 async def agent(turn: Turn) -> Steps:
@@ -65,6 +68,10 @@ async def _steps(word: str, rest: str) -> Steps:
         case "attack":
             async for step in _attack(rest):
                 yield step
+        case "remind":
+            due_ms = time.time_ns() // 1_000_000 + REMINDER_MS
+            yield Remind(rest, due_ms, "reminder")
+            yield Response("I will.", is_complete=True)
         case "fail":
             yield Fail(rest[:60] or "no_luck", rest or "That did not work.")
         case _:

@@ -129,6 +129,27 @@ def test_a_dismissed_task_stays_away_and_one_started_over_is_new(
         expect(card).to_have_count(0)
 
 
+def test_a_reminder_speaks_by_itself_and_leaves_the_task_as_it_is(widget: Widget) -> None:
+    page = widget.page
+    widget.say("remind Take the **cake** out")
+    expect(widget.answers).to_have_text("I will.")
+    widget.say("alarm please")
+    expect(widget.task).to_have_text("Create alarm, waiting for: time")
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})"
+    )
+    spoken = page.locator(".message.assistant").filter(has_text="Take the cake out")
+    expect(spoken).to_contain_text("Reminder", timeout=20_000)
+    expect(page.locator(".announcer")).to_have_text("Take the **cake** out")
+    expect(page).to_have_title("(1) Chat")
+    expect(widget.task).to_have_text("Create alarm, waiting for: time")
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page).to_have_title("Chat")
+    widget.say("07:30")
+    expect(page.get_by_text("Task complete: Create alarm")).to_be_visible()
+    expect(widget.bubbles).to_have_count(3)
+
+
 def test_two_tabs_show_one_conversation(context: BrowserContext, widget: Widget) -> None:
     widget.say("hello")
     expect(widget.answers).to_have_text("You said: hello")

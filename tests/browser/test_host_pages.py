@@ -57,6 +57,39 @@ def test_the_one_tag_of_the_guide_puts_a_chat_on_a_page(
         expect(page.locator("chatstream-answer")).to_have_text("You said: where is my parcel?")
 
 
+def test_whoever_opened_the_chat_once_hears_of_answers_on_the_next_page_too(
+    context: BrowserContext, site: Site, tmp_path: Path
+) -> None:
+    with Server(tmp_path, ORIGINS=site.url, RATE_LIMIT=0) as server:
+        tag = f'<script async src="{server.url}/chatstream/embed.js" data-chatstream></script>'
+        site.page(TEMPLATE.format(body=tag))
+        page = context.new_page()
+        page.goto(site.url)
+        expect(page.locator("chatstream-chat")).to_have_count(0)
+        page.get_by_role("button", name="Open chat").click()
+        say(page, "hello")
+        expect(page.locator("chatstream-answer")).to_have_text("You said: hello")
+        page.goto(f"{site.url}/?next")
+        page.wait_for_function(
+            "() => window.ChatStream?.element?.chatElement?.client?.state.status === 'live'"
+        )
+        page.evaluate("() => { ChatStream.element.chatElement.client.send('from elsewhere'); }")
+        page.get_by_role("button", name="Open chat, 1 unread message").click()
+        expect(page.locator("chatstream-answer").last).to_have_text("You said: from elsewhere")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Open chat", exact=True)).to_be_focused()
+
+
+def test_the_full_page_finds_an_api_at_another_place(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    with Server(tmp_path, PREFIX="/talk/v2", RATE_LIMIT=0) as server:
+        page = context.new_page()
+        page.goto(server.url)
+        say(page, "hello")
+        expect(page.locator("chatstream-answer")).to_have_text("You said: hello")
+
+
 def test_the_ten_lines_of_the_guide_work_with_the_application_s_own_tokens(
     context: BrowserContext, site: Site, tmp_path: Path
 ) -> None:

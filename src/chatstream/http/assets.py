@@ -56,9 +56,11 @@ class Asset(Struct, frozen=True):
 class Assets:
     """All files of a directory, read once, by the names that URLs use."""
 
-    def __init__(self, directory: Path = STATIC, suggestions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, directory: Path = STATIC, suggestions: Sequence[str] = (), server: str = ""
+    ) -> None:
         """A directory that does not exist has no files. ``suggestions`` are first messages to
-        choose from, on the full page."""
+        choose from, on the full page, and ``server`` is where its API is."""
         hashed_names = _manifest(directory)
         immutable = frozenset(hashed_names.values())
         files = {name: directory / name for name in _names(directory)}
@@ -68,8 +70,12 @@ class Assets:
             for name, path in files.items()
             if path.is_file()
         }
-        if suggestions and PAGE in self._assets:
-            self._assets[PAGE] = _suggesting(self._assets[PAGE], suggestions)
+        told = {
+            "server": server,
+            "suggestions": msgspec.json.encode(suggestions).decode() if suggestions else "",
+        }
+        if PAGE in self._assets and any(told.values()):
+            self._assets[PAGE] = _telling(self._assets[PAGE], told)
 
     def respond(self, request: Request[Any, Any, State], name: str) -> Response[bytes]:
         """The file ``name`` in the form that the request takes.
@@ -116,12 +122,12 @@ def _asset(path: Path, *, is_immutable: bool) -> Asset:
     )
 
 
-def _suggesting(page: Asset, suggestions: Sequence[str]) -> Asset:
-    """The page with the suggestions as its chat's attribute; small enough to go as it is."""
-    listed = html.escape(msgspec.json.encode(suggestions).decode())
+def _telling(page: Asset, attributes: Mapping[str, str]) -> Asset:
+    """The page with what its chat is told as attributes; small enough to go as it is."""
     chat = b"<chatstream-chat "
-    told = page.content.replace(chat, chat + f'suggestions="{listed}" '.encode(), 1)
-    return replace(page, content=told, etag=_etag(told), encoded={})
+    said = "".join(f'{name}="{html.escape(value)}" ' for name, value in attributes.items() if value)
+    content = page.content.replace(chat, chat + said.encode(), 1)
+    return replace(page, content=content, etag=_etag(content), encoded={})
 
 
 def _etag(content: bytes) -> str:

@@ -43,8 +43,12 @@ def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
     backend.metrics.watch("event_streams", "Live event streams over HTTP", open_streams)
     return [
         _under_prefix(backend),
-        _beside_prefix(backend, assets or Assets(suggestions=backend.suggestions)),
+        _beside_prefix(backend, assets or _front_end_of(backend)),
     ]
+
+
+def _front_end_of(backend: Backend) -> Assets:
+    return Assets(suggestions=backend.suggestions, server=backend.settings.prefix)
 
 
 def is_ours(backend: Backend, path: str) -> bool:

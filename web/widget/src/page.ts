@@ -1,11 +1,10 @@
-// The full page that the server shows at its root: the widget over the whole window. The API's
-// address stands in a `meta` element where the prefix is not the default.
+// The full page that the server shows at its root: the widget over the whole window. Where the API
+// is and what may be said first are attributes that the server puts in.
 import './chat-element.ts';
 import type { ChatElement } from './chat-element.ts';
 
-const prefix = document.querySelector<HTMLMetaElement>('meta[name="chatstream-prefix"]')?.content;
 const chat = document.querySelector<ChatElement>('chatstream-chat');
-if (chat && prefix) chat.server = prefix;
+
 // Whoever looks at another tab sees how many answers came: a reminder may speak at any time.
 const title = document.title;
 let unseen = 0;

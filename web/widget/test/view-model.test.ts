@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { apply, initialChat } from '../../client/src/index.ts';
 import type { ChatState, EventFrame } from '../../client/src/types.ts';
 import { spokenChange } from '../src/announcer.ts';
-import { dayKey, duration, humanName, timeAgo } from '../src/format.ts';
+import { dayKey, duration, humanName, timeAgo, valueText } from '../src/format.ts';
 import { offlineReplyTo } from '../src/options.ts';
 import { totalDuration } from '../src/steps.ts';
 import { ENGLISH, Texts } from '../src/strings.ts';
@@ -247,6 +247,8 @@ describe('words', () => {
     expect(duration(320, TEXTS)).toBe('320 ms');
     expect(duration(1320, TEXTS)).toBe('1.3 s');
     expect(duration(125_000, TEXTS)).toBe('2 min 5 s');
+    expect(valueText('2026-11-26T13:30:13.033000Z', TEXTS)).toMatch(/^Nov 2[67], 2026, \d\d?:\d\d [AP]M$/);
+    for (const text of ['2026-11-26 or so', '2026-99-26T13:30Z']) expect(valueText(text, TEXTS)).toBe(text);
     expect(humanName('create_alarmClock')).toBe('Create alarm clock');
     expect(timeAgo('2026-11-23T10:00:00Z', 'en', Date.UTC(2026, 10, 23, 10, 5))).toBe('5 minutes ago');
     expect(dayKey('2026-11-23T12:00:00Z')).toBe('2026-11-23');

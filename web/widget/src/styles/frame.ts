@@ -313,6 +313,9 @@ export const frame = css`
     max-width: 760px;
     margin-inline: auto;
   }
+  :host([layout='page']) .resume {
+    max-width: calc(760px - 2 * var(--space));
+  }
   :host([layout='page']) .message.assistant {
     max-width: 100%;
   }
