@@ -61,6 +61,18 @@ def test_a_form_is_refused_here_then_by_the_server_then_taken(widget: Widget) ->
     expect(widget.form.get_by_text("Submitted")).to_be_visible()
 
 
+def test_a_form_that_comes_last_is_in_view_as_a_whole(widget: Widget) -> None:
+    for number in range(3):
+        widget.say("tell")
+        expect(widget.answers).to_have_count(number + 1)
+        expect(widget.answers.last).to_have_text(WHOLE)
+    widget.say("form")
+    expect(widget.button("Submit")).to_be_in_viewport(ratio=1)
+    widget.form.get_by_label("Outside").check()
+    widget.button("Submit").click()
+    expect(widget.form.get_by_role("alert")).to_be_in_viewport(ratio=1)
+
+
 def test_a_draft_of_a_form_outlives_a_reload_and_a_replaced_one_says_why(widget: Widget) -> None:
     widget.say("form")
     widget.form.get_by_label("Name").fill("Grace")

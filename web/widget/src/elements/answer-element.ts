@@ -36,7 +36,6 @@ export class AnswerElement extends HTMLElement {
     this.classList.toggle('growing', !this.#done);
     if (this.#done) this.#stream.finish(this.#text);
     else this.#stream.update(this.#text);
-    this.dispatchEvent(new CustomEvent('chatstream-grown', { bubbles: true, composed: false }));
   }
 }
 

@@ -33,14 +33,15 @@ export class LogElement extends LightElement {
   loadingEarlier = false;
   #putBack: (() => void) | null = null;
   #running: TurnElement | null = null;
+  // Of what is inside too: a form draws itself after the log has, an answer grows without it.
+  readonly #resized = new ResizeObserver(() => this.keeper.stick());
   readonly keeper = new ScrollKeeper(this, (attached) => this.#attachedChanged(attached));
 
   constructor() {
     super();
     for (const kind of ['scroll', 'wheel'])
       this.addEventListener(kind, () => this.#onScroll(), { passive: true });
-    this.addEventListener('chatstream-grown', () => this.keeper.stick());
-    new ResizeObserver(() => this.keeper.stick()).observe(this);
+    this.#resized.observe(this);
   }
 
   /** Shows texts in progress without drawing anything else. */
@@ -59,6 +60,7 @@ export class LogElement extends LightElement {
     // Not for each piece of an answer: it is the last of what may be thousands.
     this.#running = this.querySelector<TurnElement>('chatstream-turn.running');
     if (this.chat) this.showAnswers(this.chat);
+    if (this.firstElementChild) this.#resized.observe(this.firstElementChild);
     this.keeper.stick();
     const putBack = this.#putBack;
     putBack?.();
