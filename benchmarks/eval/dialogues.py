@@ -147,7 +147,13 @@ def _server(folder: Path, unseen: list[str]) -> Iterator[int]:
             "CHATSTREAM_EVAL_UNSEEN": " ".join(unseen),
             "CHATSTREAM_RATE_LIMIT": "0",
         }
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         try:
             _await_readiness(process, port)
             yield port

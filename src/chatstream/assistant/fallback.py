@@ -37,6 +37,7 @@ WITH_MODEL = "conversation"
 OUT_OF_SCOPE = "out_of_scope"
 """What an intent is called that could not be served: ``GET /intents?name=out_of_scope``."""
 NONE_OF_THESE = "none_of_these"
+_OTHER_WORDS = re.compile(r"\b(?!please\b|thanks?\b)[^\W_]{4,}", re.IGNORECASE)
 _NONE = re.compile(
     r"\W*(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE
 )
@@ -112,7 +113,7 @@ def _chosen_in_words(scene: Scene) -> str | None:
         return None
     text = scene.turn.content
     picked = find_by_place(text, options[:-1])
-    if len(picked) == 1 and not re.search(r"[^\W_]{4,}", _without(text, picked[0])):
+    if len(picked) == 1 and not _OTHER_WORDS.search(_without(text, picked[0])):
         return picked[0].value
     said = says(text)
     if said is not None and said.end >= len(text.rstrip(" .!")):
