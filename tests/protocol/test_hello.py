@@ -100,7 +100,9 @@ async def test_no_identity_closes_with_4401(person: Person):
     assert await socket.closed() == 4401
 
 
-@pytest.mark.parametrize("token", ["", " ", "garbage", "a.b.c"])
+@pytest.mark.parametrize(
+    "token", ["", " ", "garbage", "a.b.c", pytest.param("x" * 100_000, id="long")]
+)
 async def test_a_bad_token_closes_with_4401(person: Person, token: str):
     socket = await person.connect()
     await socket.post({"type": "hello", "protocol": PROTOCOL, "token": token})

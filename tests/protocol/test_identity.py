@@ -158,7 +158,7 @@ async def test_auth_replaces_a_token_in_place(server: Server, people: MakePerson
 
 
 async def test_a_bad_token_on_auth_leaves_the_old_one(talk: Talk):
-    for token in ("nonsense", token_for(talk.person.user_id, seconds=-60)):
+    for token in ("nonsense", "x" * 100_000, token_for(talk.person.user_id, seconds=-60)):
         before = len(talk.socket.frames)
         await talk.socket.post({"type": "auth", "token": token})
         rejected = await talk.socket.until(of_type("rejected"), before)

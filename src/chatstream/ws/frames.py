@@ -18,7 +18,7 @@ from chatstream.limits import WireInt
 # Not \Z: the pattern also stands in the exported JSON Schema. A plain $ lets a newline pass.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)")]
 ShortText = Annotated[str, Meta(max_length=8192)]
-"""Any text field but ``content``: as long as what a proxy takes as one header line."""
+"""Any text field but ``content`` and a token, which is bad where it is too long."""
 Nonce = ShortText | int | float | bool
 
 
@@ -31,7 +31,7 @@ class Hello(_ClientFrame, frozen=True, kw_only=True, tag="hello"):
     """The first frame of a socket."""
 
     protocol: ShortText
-    token: ShortText | None = None
+    token: str | None = None
     batch: bool | None = False
 
 
@@ -102,7 +102,7 @@ class Leave(_ClientFrame, frozen=True, kw_only=True, tag="leave"):
 class Auth(_ClientFrame, frozen=True, kw_only=True, tag="auth"):
     """A fresh token of the same user."""
 
-    token: ShortText
+    token: str
 
 
 class Ping(_ClientFrame, frozen=True, kw_only=True, tag="ping"):
