@@ -43,13 +43,12 @@ class Reminders:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The rows of the reminders that ``facts`` set or ended; of all when the chat ended."""
-        touched = dict.fromkeys(
-            fact.hidden.reminder.key
-            for fact in facts
-            if fact.hidden is not None and fact.hidden.reminder is not None
-        )
-        if any(isinstance(fact, ChatChanged) for fact in facts):
-            touched |= dict.fromkeys(state.reminders)
+        touched: dict[str, None] = {}
+        for fact in facts:
+            if fact.hidden is not None and fact.hidden.reminder is not None:
+                touched[fact.hidden.reminder.key] = None
+            if isinstance(fact, ChatChanged):
+                touched |= dict.fromkeys(state.reminders)
         return [_row(chat_id, state, key) for key in touched]
 
 
