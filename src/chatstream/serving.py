@@ -13,7 +13,6 @@ from chatstream.errors import ConfigurationError
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.server import Server, make_config
 
-
 # Python looks for cycles at every 700 objects that are new. States and frames are many and make
 # no cycle: that took a tenth of a turn's time, and at 10,000 a hundredth.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 10_000

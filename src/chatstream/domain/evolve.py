@@ -76,26 +76,26 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
 
 def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 - one arm a fact
     match fact:
-        case ThinkingAdded() | ErrorRaised():  # first: most facts are these
+        case ThinkingAdded() | ErrorRaised():  # in the order of how many there are
             return _stepped(state)
-        case ChatChanged():
-            return _chat_changed(state, fact)
+        case TurnChanged():
+            return _turn_changed(state, fact)
+        case IntentChanged():
+            return _intent_changed(state, fact)
+        case SessionChanged():
+            return _session_changed(state, fact)
+        case ResponseGiven():
+            return _response_given(state, fact)
         case UserMessageAdded():
             return _user_message_added(state, fact)
         case ComponentSubmitted():
             return _component_submitted(state, fact)
-        case TurnChanged():
-            return _turn_changed(state, fact)
-        case SessionChanged():
-            return _session_changed(state, fact)
-        case IntentChanged():
-            return _intent_changed(state, fact)
+        case ChatChanged():
+            return _chat_changed(state, fact)
         case ContextBrought():
             return _context_brought(state, fact)
         case PartialStored():
             return _partial_stored(state, fact)
-        case ResponseGiven():
-            return _response_given(state, fact)
         case ComponentShown():
             return _component_shown(state, fact)
         case ToolCalled():

@@ -67,6 +67,7 @@ PARTIAL_EVERY_S = 1.0
 """At most one checkpoint a second for an answer (protocol, section 8)."""
 PARTIAL_AFTER_S = 0.8
 """From the first piece that no checkpoint holds; a second is allowed, the disk included."""
+_GIVES_ANSWER = (Response, FollowUp)
 STEPS_UNDER_WAY = 256
 STEPS_BEFORE_YIELDING = 32
 CLOSE_TIMEOUT_S = 5.0
@@ -127,7 +128,7 @@ class Run:
         self._under_way: deque[asyncio.Future[Receipt]] = deque()
         self._nothing_under_way: asyncio.Future[None] | None = None
         self._step_started: dict[str, float] = {}
-        self._is_shown_soon = False
+        self._is_shown = self._is_shown_soon = False
         self._new_answer()
         self._checkpoint_timer: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -245,6 +246,8 @@ class Run:
 
     async def _record(self, step: Step) -> None:
         """Store ``step`` with those that come right after it."""
+        if self._text_after is None and not isinstance(step, _GIVES_ANSWER):
+            self._flush()  # the text stands between what waits and this
         if not self._unrecorded:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unrecorded.append(step)
@@ -272,6 +275,8 @@ class Run:
         """Store now what waits to be recorded."""
         if self._unrecorded and not self.is_over and self.fault is None:
             self._pipeline(self._recording())
+        if self._text_after is None:
+            self._text_after = self.position
 
     def _recording(self) -> RecordSteps:
         steps, self._unrecorded = tuple(self._unrecorded), []
@@ -302,22 +307,22 @@ class Run:
     def _new_answer(self) -> None:
         self._message_id = f"msg_{new_nonce()}"
         self._text = ""
-        self._text_after = 0
+        self._text_after: int | None = 0  # None: after the steps that wait to be recorded
         self._stored_characters = 0
         self._last_partial = float("-inf")
-        self._host.stream(self.chat_id, None, self.position)
+        if self._is_shown:
+            self._is_shown = False
+            self._host.stream(self.chat_id, None, self.position)
 
     def _stream(self, piece: str) -> None:
         if not piece or self.is_over:
             return
         if not is_storable(piece):
             raise Refused("invalid_content")
-        if self._unrecorded:  # a piece stands after the steps before it
-            self._flush()
         if not self._text:
             self.watch.answering()
         self._text += piece
-        self._text_after = self.position
+        self._text_after = None if self._unrecorded else self.position
         if not self._is_shown_soon:
             self._is_shown_soon = True
             self._host.on_next_tick(self._show)
@@ -328,7 +333,9 @@ class Run:
 
     def _show(self) -> None:
         self._is_shown_soon = False
-        if self._text and not self.is_over:
+        self._flush()
+        if self._text and not self.is_over and self._text_after is not None:
+            self._is_shown = True
             self._host.stream(self.chat_id, self.streamed, self._text_after)
 
     def _checkpoint(self) -> None:
