@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.lines import acks, connections, log_size, long_chats, turns
+from benchmarks.lines import acks, connections, log_size, long_chats, peers, turns
 from benchmarks.servers import take_last_core
 from benchmarks.table import FULL, QUICK, Line, Scale, machine, text_of, write_json
 
@@ -21,6 +21,7 @@ PARTS = {
     "sockets": connections.measure,
     "start": connections.measure_start,
     "log": log_size.measure,
+    "peers": peers.measure,
 }
 
 

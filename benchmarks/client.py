@@ -14,7 +14,7 @@ from itertools import count
 from typing import cast
 
 _UPGRADE = (
-    b"GET /ws/chat HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
+    b"GET %b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     b"Sec-WebSocket-Version: 13\r\n\r\n"
 )
@@ -24,8 +24,9 @@ _command_ids = count(1)
 class Socket(asyncio.Protocol):
     """A WebSocket to ``port``; every message goes to ``on_message`` as bytes."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: bytes = b"/ws/chat") -> None:
         self._port = port
+        self._path = path
         self._rest = b""
         self._upgraded = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,7 +42,7 @@ class Socket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(_UPGRADE % self._port)
+        self.transport.write(_UPGRADE % (self._path, self._port))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed = True
@@ -96,7 +97,10 @@ class Socket(asyncio.Protocol):
 
 
 class Chat:
-    """A socket that follows one chat. ``position`` is the newest one seen."""
+    """A socket that follows one chat."""
+
+    keeps_messages = 2
+    """Of those that ``until`` sees: the beginning is what is mostly looked at."""
 
     def __init__(self, port: int, *, batch: bool = True, token: str = "") -> None:
         self.socket = Socket(port)
@@ -147,12 +151,12 @@ class Chat:
         await done
 
     def until(self, marker: bytes) -> asyncio.Future[bytes]:
-        """Done with the message that holds ``marker``; its result is all that came by then."""
+        """Done with the message that holds ``marker``; its result is what came first."""
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         seen: list[bytes] = []
 
         def take(message: bytes) -> None:
-            if len(seen) < 2:  # the beginning is all that anybody looks at
+            if len(seen) < self.keeps_messages:
                 seen.append(message)
             if marker in message and not done.done():
                 done.set_result(b"".join(seen))
@@ -164,10 +168,12 @@ class Chat:
         self.socket.transport.abort()
 
 
-async def joined(port: int, number: int, *, batch: bool, token: str = "") -> list[Chat]:
+async def joined(
+    port: int, number: int, *, batch: bool, token: str = "", kind: type[Chat] = Chat
+) -> list[Chat]:
     """``number`` chats on a socket each, joined 50 at a time."""
     chats: list[Chat] = []
     while len(chats) < number:
-        some = [Chat(port, batch=batch, token=token) for _ in range(min(50, number - len(chats)))]
+        some = [kind(port, batch=batch, token=token) for _ in range(min(50, number - len(chats)))]
         chats += await asyncio.gather(*(chat.join() for chat in some))
     return chats

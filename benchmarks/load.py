@@ -93,9 +93,10 @@ async def closed_loop(
     content: str = "instant",
     end_mark: bytes = FINISHED,
     warm_up: float = 0.3,
+    kind: type[Chat] = Chat,
 ) -> Sample:
     """``number`` chats, each with one turn under way, for ``seconds``."""
-    chats = await joined(server.port, number, batch=batch)
+    chats = await joined(server.port, number, batch=batch, kind=kind)
     warm, sample = Sample(), Sample()
     talkers = [Talker(chat, content, warm, end_mark) for chat in chats]
     for index, talker in enumerate(talkers):

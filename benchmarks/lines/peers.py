@@ -1,0 +1,114 @@
+"""What a user would pick instead: how fast, and what each loses where chatstream loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections import defaultdict
+from typing import NamedTuple
+
+from benchmarks.client import Chat
+from benchmarks.load import Sample, closed_loop
+from benchmarks.peers.clients import SocketIoChat
+from benchmarks.peers.environments import NotToBeHadError, server
+from benchmarks.servers import Server, chatstream
+from benchmarks.table import Line, Scale, median
+from benchmarks.turn import EVENTS
+
+_CHATS = 16
+_PATIENCE_SECONDS = 8.0
+_POSITION = re.compile(rb'"position":\d+,"type":"(?!chat")')
+
+
+class Peer(NamedTuple):
+    """A server, how it is talked to, and how many messages of a turn it keeps."""
+
+    title: str
+    server: Server
+    kind: type[Chat]
+    kept: int
+
+
+async def measure(scale: Scale) -> list[Line]:
+    ours = Peer("chatstream", chatstream(), Chat, EVENTS)
+    peers = [ours, *_to_be_had()]
+    for peer in peers:
+        peer.server.start()
+    try:
+        speeds = await _speeds(peers, scale)
+        dropped = {peer.title: await _kept(peer, kill=False) for peer in peers}
+        killed = {peer.title: await _kept(peer, kill=True) for peer in peers}
+    finally:
+        for peer in peers:
+            peer.server.remove()
+    lines = []
+    for peer in peers[1:]:
+        mine, other = speeds[ours.title], speeds[peer.title]
+        lines += [
+            Line(f"turns, {_CHATS} chats", _rate(mine), _rate(other), "/s", peer.title),
+            Line(f"CPU a turn, {_CHATS} chats", _cpu(mine), _cpu(other), "ms", peer.title),
+        ]
+        for what, kept in (("connection dropped", dropped), ("server killed", killed)):
+            name = f"kept of a turn, {what} in mid-answer"
+            lines.append(Line(name, kept[ours.title], kept[peer.title], "%", peer.title))
+    return lines
+
+
+def _to_be_had() -> list[Peer]:
+    peers: list[Peer] = []
+    for title, name, kind in (
+        ("FastAPI, aiosqlite", "handmade", Chat),
+        ("python-socketio, aiosqlite", "socketio", SocketIoChat),
+    ):
+        try:
+            peers.append(Peer(title, server(name), kind, kept=7))
+        except NotToBeHadError as error:
+            print(f"{title} is left out: {error}", file=sys.stderr)
+    return peers
+
+
+async def _speeds(peers: list[Peer], scale: Scale) -> dict[str, list[Sample]]:
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for _ in range(scale.rounds):
+        for peer in peers:
+            batch = peer.kind is Chat
+            sample = await closed_loop(
+                peer.server, _CHATS, scale.seconds, batch=batch, kind=peer.kind
+            )
+            samples[peer.title].append(sample)
+    return samples
+
+
+def _rate(samples: list[Sample]) -> float:
+    return median(sample.rate for sample in samples)
+
+
+def _cpu(samples: list[Sample]) -> float:
+    return median(sample.cpu_ms_a_turn for sample in samples)
+
+
+async def _kept(peer: Peer, *, kill: bool) -> float:
+    """The share of a turn's messages that can be seen by who comes back, in percent."""
+    lost = await peer.kind(peer.server.port).join()
+    half = lost.until(b'"offset":72')
+    lost.say("paced")
+    await half
+    if kill:
+        peer.server.kill()
+        peer.server.start()
+    lost.close()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _PATIENCE_SECONDS
+    while (seen := await _seen(peer, lost)) < peer.kept and loop.time() < end:
+        await asyncio.sleep(0.5)
+    return 100 * min(seen, peer.kept) / peer.kept
+
+
+async def _seen(peer: Peer, lost: Chat) -> int:
+    chat = peer.kind(peer.server.port, token=lost.token)
+    chat.keeps_messages = 1_000
+    await chat.hello()
+    seen = await chat.open(lost.chat_id)
+    chat.close()
+    return len(_POSITION.findall(seen))
