@@ -36,15 +36,16 @@ class Server:
     def start(self) -> Server:
         """Returns once it takes connections; ``ready_seconds`` from ``exec`` to then."""
         began = time.perf_counter()
-        self._process = subprocess.Popen(
-            [part.replace("{home}", str(self.home)) for part in self._command]
-            + ["--port", str(self._port)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=(self.home / "log").open("a"),
-            env=_environment(),
-            preexec_fn=on_first_core,
-        )
+        with (self.home / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [part.replace("{home}", str(self.home)) for part in self._command]
+                + ["--port", str(self._port)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=_environment(),
+                preexec_fn=on_first_core,
+            )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode()
         try:

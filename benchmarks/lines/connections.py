@@ -49,7 +49,7 @@ class Audience:
 
     @classmethod
     async def of(cls, server: Server, number: int, *, batch: bool) -> Audience:
-        speaker = await Chat(server.port, batch=batch).join("chat_observed")
+        speaker = await Chat(server.port, batch=batch).join()
         chats = [speaker]
         while len(chats) < number:
             some = [

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import sys
 from collections import defaultdict
 from typing import NamedTuple
 
 from benchmarks.client import Chat
-from benchmarks.load import Sample, closed_loop
-from benchmarks.peers.clients import SocketIoChat
+from benchmarks.load import FINISHED, Sample, closed_loop
+from benchmarks.peers.clients import ChainlitChat, SocketIoChat
 from benchmarks.peers.environments import NotToBeHadError, server
 from benchmarks.servers import Server, chatstream
 from benchmarks.table import Line, Scale, median
-from benchmarks.turn import EVENTS
+from benchmarks.turn import EVENTS, PIECE_SECONDS, PIECES
 
 _CHATS = 16
 _PATIENCE_SECONDS = 8.0
+_SLOW_SECONDS = 4.0  # a turn of Chainlit's may take one of them
+_LEAD_SECONDS = 0.3  # until the answer begins
 _POSITION = re.compile(rb'"position":\d+,"type":"(?!chat")')
 
 
 class Peer(NamedTuple):
-    """A server, how it is talked to, and how many messages of a turn it keeps."""
+    """A server, how it is talked to, how many messages of a turn it keeps, and how one sees the
+    end of a turn."""
 
     title: str
     server: Server
     kind: type[Chat]
     kept: int
+    end_mark: bytes = FINISHED
 
 
 async def measure(scale: Scale) -> list[Line]:
@@ -57,12 +62,13 @@ async def measure(scale: Scale) -> list[Line]:
 
 def _to_be_had() -> list[Peer]:
     peers: list[Peer] = []
-    for title, name, kind in (
-        ("FastAPI, aiosqlite", "handmade", Chat),
-        ("python-socketio, aiosqlite", "socketio", SocketIoChat),
+    for title, name, kind, end_mark in (
+        ("FastAPI, aiosqlite", "handmade", Chat, FINISHED),
+        ("python-socketio, aiosqlite", "socketio", SocketIoChat, FINISHED),
+        ("Chainlit, SQLAlchemy", "chainlit", ChainlitChat, b'"task_end"'),
     ):
         try:
-            peers.append(Peer(title, server(name), kind, kept=7))
+            peers.append(Peer(title, server(name), kind, 7, end_mark))
         except NotToBeHadError as error:
             print(f"{title} is left out: {error}", file=sys.stderr)
     return peers
@@ -74,7 +80,12 @@ async def _speeds(peers: list[Peer], scale: Scale) -> dict[str, list[Sample]]:
         for peer in peers:
             batch = peer.kind is Chat
             sample = await closed_loop(
-                peer.server, _CHATS, scale.seconds, batch=batch, kind=peer.kind
+                peer.server,
+                _CHATS,
+                max(scale.seconds, _SLOW_SECONDS) if peer.kind is ChainlitChat else scale.seconds,
+                batch=batch,
+                kind=peer.kind,
+                end_mark=peer.end_mark,
             )
             samples[peer.title].append(sample)
     return samples
@@ -91,9 +102,8 @@ def _cpu(samples: list[Sample]) -> float:
 async def _kept(peer: Peer, *, kill: bool) -> float:
     """The share of a turn's messages that can be seen by who comes back, in percent."""
     lost = await peer.kind(peer.server.port).join()
-    half = lost.until(b'"offset":72')
     lost.say("paced")
-    await half
+    await asyncio.sleep(PIECES * PIECE_SECONDS / 2 + _LEAD_SECONDS)
     if kill:
         peer.server.kill()
         peer.server.start()
@@ -106,9 +116,21 @@ async def _kept(peer: Peer, *, kill: bool) -> float:
 
 
 async def _seen(peer: Peer, lost: Chat) -> int:
+    if peer.kind is ChainlitChat:
+        return _in_its_database(peer, lost)
     chat = peer.kind(peer.server.port, token=lost.token)
     chat.keeps_messages = 1_000
     await chat.hello()
     seen = await chat.open(lost.chat_id)
     chat.close()
     return len(_POSITION.findall(seen))
+
+
+def _in_its_database(peer: Peer, lost: Chat) -> int:
+    """Its threads are shown to users who have logged in: what it could show is counted."""
+    database = sqlite3.connect(f"file:{peer.server.home}/peer.db?mode=ro", uri=True)
+    try:
+        query = "SELECT count(*) FROM steps WHERE threadId = ? AND output <> ''"
+        return int(database.execute(query, (lost.chat_id,)).fetchone()[0])
+    finally:
+        database.close()

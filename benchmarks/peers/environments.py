@@ -18,6 +18,16 @@ class NotToBeHadError(Exception):
     """The peer cannot be installed here."""
 
 
+def is_installed() -> bool:
+    """Whether nothing has to be fetched."""
+    return all(_is_current(path.stem) for path in HERE.glob("*.requirements"))
+
+
+def _is_current(name: str) -> bool:
+    mark = HOME / name / "requirements"
+    return mark.exists() and mark.read_text() == (HERE / f"{name}.requirements").read_text()
+
+
 def python_of(name: str) -> Path:
     """The interpreter of the peer's environment, made if it is not there.
 
@@ -26,18 +36,19 @@ def python_of(name: str) -> Path:
     """
     requirements = HERE / f"{name}.requirements"
     home = HOME / name
-    python, mark = home / "bin" / "python", home / "requirements"
-    if not mark.exists() or mark.read_text() != requirements.read_text():
+    python = home / "bin" / "python"
+    if not _is_current(name):
         print(f"installing {name} into {home}", file=sys.stderr)
         venv.create(home, clear=True, with_pip=True)
         done = subprocess.run(
             [python, "-m", "pip", "install", "-q", "-r", requirements],
+            check=False,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         if done.returncode:
             raise NotToBeHadError(done.stderr.decode()[-500:])
-        mark.write_text(requirements.read_text())
+        (home / "requirements").write_text(requirements.read_text())
     return python
 
 

@@ -1,0 +1,35 @@
+"""The benchmarks run to their end, in a size that measures nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from benchmarks.__main__ import PARTS
+from benchmarks.peers.environments import is_installed
+from benchmarks.table import Scale, text_of
+
+TINY = Scale(
+    name="tiny",
+    rounds=1,
+    seconds=0.1,
+    paced_chats=4,
+    long_events=60,
+    short_events=20,
+    missed_events=100,
+    connections=10,
+    observers=5,
+    storm=5,
+    starts=1,
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", PARTS)
+async def test_each_part_gives_its_lines(part):
+    if part == "peers" and not is_installed():
+        pytest.skip("the peers' environments are not installed: `make bench ARGS=peers` does it")
+    lines = await PARTS[part](TINY)
+    assert lines
+    assert all(math.isfinite(line.ours) for line in lines)
+    assert text_of(lines).count("\n") == len(lines) + 1
