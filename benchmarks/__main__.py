@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from benchmarks.lines import acks, connections, log_size, long_chats, peers, turns
@@ -24,30 +25,41 @@ PARTS = {
     "peers": peers.measure,
 }
 
+_PART_SECONDS = 600
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without")
-    parser.add_argument("--quick", action="store_true", help="small and rough, in 90 seconds")
+    parser.add_argument("--quick", action="store_true", help="small and rough, in five minutes")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     wanted = parser.parse_args()
     scale = QUICK if wanted.quick else FULL
     # A time-out from outside must end the servers too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     take_last_core()
-    lines = asyncio.run(measure(scale, wanted.parts or list(PARTS)))
+    lines, failed = asyncio.run(measure(scale, wanted.parts or list(PARTS)))
     write_json(wanted.json, lines, scale)
     print(f"\n{machine()}\n")
     print(text_of(lines))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
-async def measure(scale: Scale, parts: list[str]) -> list[Line]:
+async def measure(scale: Scale, parts: list[str]) -> tuple[list[Line], list[str]]:
+    """The lines of all parts, and the parts that failed or hung: the others have their table."""
     lines: list[Line] = []
+    failed: list[str] = []
     for name in parts:
         began = time.perf_counter()
-        lines += await PARTS[name](scale)
+        try:
+            async with asyncio.timeout(_PART_SECONDS):
+                lines += await PARTS[name](scale)
+        except Exception:  # noqa: BLE001 - whatever it is, it is told
+            traceback.print_exc()
+            failed.append(name)
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return lines
+    return lines, failed
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class FaultyEngine:
         self.gate = threading.Event()
         self.gate.set()
         self.batches: list[int] = []
+        self.appends: list[Append] = []
 
     def open(self) -> None:
         self.inner.open()
@@ -39,6 +40,7 @@ class FaultyEngine:
     def write(self, batch: Sequence[Append]) -> list[Outcome]:
         self.gate.wait(10)
         self.batches.append(len(batch))
+        self.appends += batch
         if self.is_down or self.fail_writes:
             self.fail_writes = max(0, self.fail_writes - 1)
             return [Failed("unavailable", doubtful=False, reason="planted") for _ in batch]

@@ -240,6 +240,32 @@ async def test_a_tool_whose_result_could_not_be_stored_is_asked_about():
         assert "book" in turn.answer
 
 
+async def stored_as(steps: list[object]) -> list[list[str]]:
+    """What each append of a turn holds, by the events' kinds; that of the message first."""
+
+    async def agent(_):
+        for step in steps:
+            yield step
+
+    engine = FaultyEngine()
+    async with TestChat(agent, engine=engine) as chat:
+        engine.appends.clear()
+        assert (await chat.send("hello")).end == "finished"
+        return [[event.topic.partition(".")[0] for event in one.events] for one in engine.appends]
+
+
+async def test_steps_without_a_pause_and_the_answer_are_stored_as_one():
+    steps = [Thinking("a", "A"), Thinking("b", "B"), "Hel", "lo", Response(is_complete=True)]
+    _, *rest = await stored_as(steps)
+    assert rest == [["thinking", "thinking", "response", "intent", "session", "turn"]]
+
+
+async def test_a_step_after_a_piece_of_the_answer_is_not_stored_with_those_before_it():
+    steps = [Thinking("a", "A"), "Hel", Thinking("b", "B"), "lo", Response(is_complete=True)]
+    _, *rest = await stored_as(steps)
+    assert rest == [["thinking"], ["thinking", "response", "intent", "session", "turn"]]
+
+
 async def test_a_chat_of_somebody_else_and_a_missing_one_look_alike():
     async with TestChat(scripted([])) as chat:
         errors: list[str] = []

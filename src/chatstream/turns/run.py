@@ -129,6 +129,8 @@ class Run:
         self._nothing_under_way: asyncio.Future[None] | None = None
         self._step_started: dict[str, float] = {}
         self._is_shown = self._is_shown_soon = False
+        # None: after the steps that wait to be recorded.
+        self._text_after: int | None = 0
         self._new_answer()
         self._checkpoint_timer: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -307,7 +309,7 @@ class Run:
     def _new_answer(self) -> None:
         self._message_id = f"msg_{new_nonce()}"
         self._text = ""
-        self._text_after: int | None = 0  # None: after the steps that wait to be recorded
+        self._text_after = 0
         self._stored_characters = 0
         self._last_partial = float("-inf")
         if self._is_shown:
