@@ -49,7 +49,7 @@ def _attempts(talk: Dialogue) -> list[tuple]:
 async def test_what_is_out_of_scope_goes_to_the_model_at_once():
     talk = _talk(knowing)
     assert await talk.say("qqq xyz") == "I know qqq xyz."
-    assert _attempts(talk) == [(1, 5, "failed"), (4, 5, "started")]
+    assert _attempts(talk) == [(1, 5, "failed"), (4, 5, "completed")]
     assert (talk.intent.name, talk.intent.status) == ("conversation", "active")
     assert [call.name for call in talk.calls] == ["look_up"]
 
@@ -76,7 +76,7 @@ async def test_a_model_that_fails_before_it_spoke_is_the_next_attempts_turn(mode
     assert "I cannot help with that" in await talk.say("qqq xyz")
     assert _attempts(talk) == [
         (1, 5, "failed"),
-        (4, 5, "started"),
+        (4, 5, "completed"),
         (4, 5, "failed"),
         (5, 5, "completed"),
     ]

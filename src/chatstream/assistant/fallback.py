@@ -71,7 +71,7 @@ def ask_model(skills: Skills) -> Talk[None]:
     """The attempt that the language model makes; it ends the run unless the model fails."""
     chain = _chain(skills)
     yield IntentRecognised(WITH_MODEL)
-    yield _tried(chain, "model", "Asking the language model", "started")
+    yield _tried(chain, "model", "Asking the language model")
     yield AskModel()
     yield _tried(chain, "model", "The language model did not answer", "failed")
     yield from _give_up(skills)
