@@ -10,8 +10,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from chatstream.domain.commands import (
+    AbandonIdleIntent,
     AnyCommand,
     BringContext,
+    ExpireSession,
     FinishTurn,
     OpenChat,
     RecordSteps,
@@ -72,6 +74,21 @@ class Dialogue:
         """Let time pass."""
         self.now += timedelta(**length)
 
+    def idle(self, **length: float) -> None:
+        """Let time pass; the timer finds the task without activity."""
+        self.wait(**length)
+        self._command(
+            AbandonIdleIntent,
+            user_intent_id=self.intent.user_intent_id,
+            idle_before_ms=self._now_ms,
+        )
+
+    def expire(self, **length: float) -> None:
+        """Let time pass; the timer finds the sessions without activity."""
+        self.wait(**length)
+        for session_id in self.session_ids:
+            self._command(ExpireSession, session_id=session_id, idle_before_ms=self._now_ms)
+
     def reconnect(self) -> None:
         """A new process and a new socket: only what is stored is left."""
         self.state = fold(self.facts)
@@ -114,6 +131,23 @@ class Dialogue:
     def calls(self) -> list[ToolCall]:
         """Every tool call so far."""
         return [step for step in self.steps if isinstance(step, ToolCall)]
+
+    @property
+    def session_ids(self) -> list[str]:
+        """The sessions of the task so far, in order."""
+        intent_id = self.intent.user_intent_id
+        found = [it.session_id for it in self.facts if it.user_intent_id == intent_id]
+        return list(dict.fromkeys(one for one in found if one is not None))
+
+    @property
+    def _now_ms(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
+    @property
+    def asked(self) -> str:
+        """The last thing that the assistant said."""
+        said = [it.content for it in self.facts if isinstance(it, ResponseGiven)]
+        return said[-1] if said else ""
 
     @property
     def errors(self) -> list[str]:

@@ -64,6 +64,16 @@ async def test_a_value_that_only_one_tool_takes_speaks_for_that_tool(talk: Dialo
     assert "Did you mean “Create alarm”" in await talk.say("9 pm")
 
 
+async def test_a_value_that_one_of_two_tools_takes_speaks_for_it():
+    @tool(examples=["tell me the weather"], digression=True)
+    def weather() -> str:
+        """Tell the weather."""
+        return "It is sunny."
+
+    talk = _with(weather, *Desk().tools()[:1])
+    assert "rings today at 3:45 pm" in await talk.say("3:45 pm")
+
+
 # -- no task ---------------------------------------------------------------------------------
 
 
@@ -401,3 +411,31 @@ def test_numbers_as_people_say_them(text: str, number: float):
     from chatstream.assistant.slots.numbers import find_numbers
 
     assert [one.value for one in find_numbers(text)] == [number]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-12-01T08:15:00Z", "2026-12-01T08:15"),
+        ("2026-12-01 08:15", "2026-12-01T08:15"),
+        ("tomorrow evening at 8", "2026-11-24T20:00"),
+        ("7 tomorrow morning", "2026-11-24T07:00"),
+        ("in half an hour", "2026-11-23T11:00"),
+        ("two hours from now", "2026-11-23T12:30"),
+        ("today at 9 am", "2026-11-23T09:00"),
+    ],
+)
+def test_moments_of_every_form(text: str, moment: str):
+    from chatstream.assistant.slots.moments import find_moments
+
+    now = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+    (found,) = find_moments(text, now)
+    assert f"{found.value.resolve(now):%Y-%m-%dT%H:%M}" == moment
+
+
+@pytest.mark.parametrize("text", ["2026-13-45T99:99", "in 999999 weeks and 999999 hours"])
+def test_moments_beyond_the_calendar_are_none(text: str):
+    from chatstream.assistant.slots.moments import find_moments
+
+    now = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+    assert all(one.value.at is None for one in find_moments(text, now))

@@ -320,3 +320,23 @@ def _attempts(talk: Dialogue) -> list[tuple[int | None, str]]:
         for thought in talk.thoughts
         if thought.step == "intent_processing"
     ]
+
+
+@pytest.mark.parametrize("expires", [False, True])
+async def test_an_abandoned_form_is_there_again_whether_its_session_lives_or_not(
+    desk: Desk, talk: Dialogue, *, expires: bool
+):
+    await talk.say("I'd like a large pizza")
+    form, session = talk.intent.component, talk.session_ids
+    talk.idle(minutes=10)
+    assert (talk.intent.status, talk.intent.reason) == ("abandoned", "idle")
+    if expires:
+        talk.expire(days=5)
+    talk.reconnect()
+    talk.resume(talk.intent)
+    assert talk.intent.component == form
+    assert talk.slots == {"size": "large"}
+    await talk.submit(count=2)
+    await talk.say("yes")
+    assert desk.done == [("pizza", "large", 2)]
+    assert (talk.session_ids == session) is not expires
