@@ -104,30 +104,37 @@ def test_the_schema_is_json_schema_with_pickers_and_limits():
     assert fields["note"]["description"] == "what else there is to say"
 
 
-def _typed(one, two: int) -> None: ...
+def half_typed(one, two: int) -> None: ...
 
 
-def _any_number(*names: str) -> None: ...
+def any_number(*names: str) -> None: ...
 
 
-def _any_named(**names: str) -> None: ...
+def any_named(**names: str) -> None: ...
 
 
-@pytest.mark.parametrize("function", [_typed, _any_number, _any_named])
-def test_a_parameter_that_cannot_be_asked_for_is_refused_at_once(function):
-    with pytest.raises(ConfigurationError):
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (half_typed, "'one' of the tool 'half_typed' has no type"),
+        (any_number, "'names' of the tool 'any_number' takes any number of values"),
+        (any_named, "'names' of the tool 'any_named' takes any number of values"),
+    ],
+)
+def test_a_parameter_that_cannot_be_asked_for_is_refused_at_once(function, why: str):
+    with pytest.raises(ConfigurationError, match=why):
         Tool(function)
 
 
 def test_a_name_that_no_model_could_call_is_refused():
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="'<lambda>' cannot be the name of a tool"):
         Tool(lambda: None)
 
 
 def test_two_tools_of_one_name_or_none_at_all_are_refused():
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="at least one tool"):
         assistant_from_tools([])
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="have the same name"):
         assistant_from_tools([everything, everything])
 
 
