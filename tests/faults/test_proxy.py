@@ -12,12 +12,14 @@ from tests.faults.proxy import FAULTS, FaultProxy
 @asynccontextmanager
 async def echoed():
     """A connection through the proxy to a server that echoes."""
+    ended = asyncio.Event()
 
     async def echo(reader, writer) -> None:
         with suppress(ConnectionError):
             while piece := await reader.read(1000):
                 writer.write(piece)
         writer.transport.abort()
+        ended.set()
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     async with server, FaultProxy(server.sockets[0].getsockname()[1]) as proxy:
@@ -26,6 +28,9 @@ async def echoed():
         assert await reader.readexactly(3) == b"one"
         yield proxy.links[0], reader, writer
         writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    await ended.wait()
 
 
 @pytest.mark.parametrize("fault", ["delay", "throttle", "split"])
