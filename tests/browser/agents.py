@@ -68,6 +68,9 @@ async def _steps(word: str, rest: str) -> Steps:
         case "attack":
             async for step in _attack(rest):
                 yield step
+        case "choose":
+            yield Component("map", "Where you are")
+            yield buttons("How often?", ("once", "Once"), ("daily", "Every day"))
         case "remind":
             due_ms = time.time_ns() // 1_000_000 + REMINDER_MS
             yield Remind(rest, due_ms, "reminder")

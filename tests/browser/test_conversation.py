@@ -73,6 +73,29 @@ def test_a_form_that_comes_last_is_in_view_as_a_whole(widget: Widget) -> None:
     expect(widget.form.get_by_role("alert")).to_be_in_viewport(ratio=1)
 
 
+def test_a_button_is_an_answer_and_what_is_not_known_has_a_place(widget: Widget) -> None:
+    widget.say("choose")
+    expect(widget.page.locator(".placeholder")).to_contain_text("(map) cannot be shown here")
+    widget.button("Every day").click()
+    expect(widget.bubbles).to_have_text(["choose", "Every day"])
+    expect(widget.answers).to_have_text("Reserved for {'value': 'daily'}.")
+    for name in ("Once", "Every day"):
+        expect(widget.button(name)).to_be_disabled()
+    expect(widget.button("Every day")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_closed_chat_says_so_and_offers_a_new_one(widget: Widget) -> None:
+    widget.say("alarm please")
+    expect(widget.task).to_be_visible()
+    widget.page.evaluate("chat => { chat.client.close(); }", widget.element)
+    expect(widget.page.locator(".mark.closed")).to_have_text("Chat closed")
+    composer = widget.page.locator(".composer.closed")
+    expect(composer).to_contain_text("This chat has been closed.")
+    composer.get_by_role("button", name="New chat").click()
+    widget.say("hello")
+    expect(widget.answers).to_have_text("You said: hello")
+
+
 def test_a_draft_of_a_form_outlives_a_reload_and_a_replaced_one_says_why(widget: Widget) -> None:
     widget.say("form")
     widget.form.get_by_label("Name").fill("Grace")

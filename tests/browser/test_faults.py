@@ -166,6 +166,17 @@ def test_a_blink_of_the_connection_shows_no_banner(widget: Widget, wire: Wire) -
     assert widget.page.evaluate("window.bannerSeen") is False
 
 
+def test_the_banner_leaves_room_to_write_at_twice_the_size(widget: Widget, wire: Wire) -> None:
+    widget.page.set_viewport_size({"width": 320, "height": 480})
+    widget.page.evaluate("() => { document.documentElement.style.fontSize = '32px'; }")
+    widget.say("before")
+    expect(widget.answers).to_have_count(1)
+    wire.cut()
+    expect(widget.banner).to_contain_text("Connection lost")
+    expect(widget.button("Retry now")).to_be_visible()
+    expect(widget.composer).to_be_in_viewport(ratio=1)
+
+
 def test_a_server_killed_in_mid_answer_comes_back_with_all_of_it(
     page: Page, tmp_path: Path
 ) -> None:

@@ -43,30 +43,37 @@ export const frame = css`
     white-space: nowrap;
   }
   .task {
-    max-width: 100%;
-    width: fit-content;
+    display: flex;
+    align-items: center;
+    gap: 6px;
     font-size: var(--small);
     line-height: 1.35;
     color: var(--link);
+  }
+  /* Cut at the end of its own direction. */
+  .task bdi {
+    min-width: 0;
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
   }
   .task::before {
     content: '';
-    display: inline-block;
+    flex: none;
     width: 7px;
     height: 7px;
-    margin-inline-end: 6px;
     border-radius: 50%;
     background: var(--accent);
-    vertical-align: 1px;
   }
 
   .banner {
     display: flex;
+    flex: none;
+    flex-wrap: wrap;
     align-items: center;
-    gap: 8px;
+    gap: 0 8px;
+    max-height: 35%;
+    overflow: auto;
     padding: 8px var(--space);
     font-size: var(--small);
     background: light-dark(#fff6e0, #3a2f14);
@@ -78,7 +85,7 @@ export const frame = css`
     border: 0;
   }
   .banner-text {
-    flex: 1;
+    flex: 1 1 9em;
     min-width: 0;
   }
   .banner button.link {
