@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks.lines import acks, connections, log_size, long_chats, peers, turns
+from benchmarks.lines import acks, connections, log_size, long_chats, peers, postgres, turns
 from benchmarks.servers import take_last_core
 from benchmarks.table import FULL, QUICK, Line, Scale, machine, text_of, write_json
 
@@ -23,6 +23,7 @@ PARTS = {
     "start": connections.measure_start,
     "log": log_size.measure,
     "peers": peers.measure,
+    "postgres": postgres.measure,
 }
 
 _PART_SECONDS = 600

@@ -116,6 +116,18 @@ def chatstream(name: str = "chatstream") -> Server:
     )
 
 
+def chatstream_on(database: str) -> Server:
+    """As ``chatstream``, on another database."""
+    server = chatstream("chatstream-on")
+    server._command[-1] = database
+    return server
+
+
+def floor_on(name: str, database: str) -> Server:
+    """One of ``benchmarks.floors`` on a database instead of a folder."""
+    return Server(name, [sys.executable, "-m", "benchmarks.floors", name, database])
+
+
 def floor(name: str) -> Server:
     """One of ``benchmarks.floors``."""
     return Server(name, [sys.executable, "-m", "benchmarks.floors", name, "{home}"])

@@ -7,7 +7,7 @@ import sys
 
 import uvicorn
 
-from benchmarks.floors import bare, committed, each_commit, merged
+from benchmarks.floors import bare, committed, each_commit, each_commit_postgres, merged
 from benchmarks.floors.sockets import application
 
 FLOORS = {
@@ -15,6 +15,7 @@ FLOORS = {
     "committed": committed.Committed,
     "merged": merged.Merged,
     "each_commit": each_commit.EachCommit,
+    "each_commit_postgres": each_commit_postgres.EachCommitPostgres,
 }
 
 
