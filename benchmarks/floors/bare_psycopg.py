@@ -1,13 +1,8 @@
-"""Bare psycopg programs on a PostgreSQL: the same batches of rows; the same news by NOTIFY.
-
-``python -m benchmarks.floors.bare_psycopg batches DSN ROWS SECONDS`` prints rows a second;
-``… news DSN NUMBER`` prints milliseconds from the beginning of a commit to who listens.
-"""
+"""Bare psycopg on a PostgreSQL: the same batches of rows; the same news by NOTIFY."""
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 
 import psycopg
@@ -63,15 +58,3 @@ def news(dsn: str, number: int) -> float:
             next(listening.notifies(timeout=5, stop_after=1))
             taken.append(1000 * (time.perf_counter() - began))
     return statistics.median(taken)
-
-
-def main() -> None:
-    match sys.argv[1:]:
-        case ["batches", dsn, rows, seconds]:
-            print(batches(dsn, int(rows), float(seconds)))
-        case ["news", dsn, number]:
-            print(news(dsn, int(number)))
-
-
-if __name__ == "__main__":
-    main()

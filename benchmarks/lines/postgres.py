@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
-import subprocess
-import sys
+import statistics
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +14,24 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.client import Chat
+from benchmarks.floors.bare_psycopg import BODY, batches, news
 from benchmarks.load import ACKED, Sample, closed_loop
-from benchmarks.servers import ROOT, Server, chatstream, chatstream_on, floor_on, on_first_core
+from benchmarks.servers import chatstream, chatstream_on, floor_on
 from benchmarks.table import Line, Scale, median
+from chatstream.eventstore.log import EventStore
+from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.store import Append, NewEvent, Outcome, Stored
+from chatstream.ids import ChatId
+from chatstream.projections.models import all_tables
 
 _PRODUCERS = 100
 
 
 async def measure(scale: Scale) -> list[Line]:
     with _postgres() as dsn:
-        lines = await _producers(scale, dsn)
+        lines = await _store(scale, dsn)
+        lines += await _producers(scale, dsn)
         lines += await _turns(scale, dsn)
         lines += await _between_nodes(scale, dsn)
     return lines
@@ -52,70 +56,80 @@ def _new(dsn: str, name: str) -> str:
     return dsn.replace("///postgres?", f"///{name}?")
 
 
-async def _producers(scale: Scale, dsn: str) -> list[Line]:
-    ours, each = _new(dsn, "producers"), _new(dsn, "each")
-    servers = {
-        "ours": chatstream_on(ours).start(),
-        "each": floor_on("each_commit_postgres", each).start(),
-    }
-    samples: dict[str, list[Sample]] = {"ours": [], "each": []}
-    events: list[float] = []
-    bare: list[float] = []
-    try:
-        for _ in range(scale.rounds):
-            for name, server in servers.items():
-                before, began = _counted(server) if name == "ours" else (0, 0), time.perf_counter()
-                sample = await closed_loop(
-                    server, _PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
-                )
-                samples[name].append(sample)
-                if name == "ours":
-                    seconds = time.perf_counter() - began
-                    stored, batches = (
-                        after - old for after, old in zip(_counted(server), before, strict=True)
-                    )
-                    events.append(stored / seconds)
-                    rows = max(1, round(stored / max(1, batches)))
-                    bare.append(_bare(scale, "batches", each, str(rows), str(scale.seconds)))
-    finally:
-        for server in servers.values():
-            server.remove()
-    note = f"PostgreSQL; {rows} rows a batch"
+async def _store(scale: Scale, dsn: str) -> list[Line]:
+    """The store alone, in this process like its floors: what grouping commits gains, and what
+    of a bare program's rate is left."""
+    database, bare = _new(dsn, "store"), _new(dsn, "bare")
+    ours: list[float] = []
+    same: list[float] = []
+    each: list[float] = []
+    for number in range(scale.rounds):
+        done, rows = await _appended(database, number, scale.seconds)
+        ours.append(done / scale.seconds)
+        same.append(await asyncio.to_thread(batches, bare, rows, scale.seconds))
+        each.append(await asyncio.to_thread(batches, bare, 1, scale.seconds))
+    name = f"appends of one event, {_PRODUCERS} producers, no server"
     return [
+        Line(name, median(ours), median(each), "/s", "a commit each", ">=", 10, "PostgreSQL"),
         Line(
-            f"acked messages, {_PRODUCERS} producers",
-            median(sample.rate for sample in samples["ours"]),
-            median(sample.rate for sample in samples["each"]),
+            name,
+            median(ours),
+            median(same),
             "/s",
-            "a commit each",
+            "bare psycopg",
             ">=",
-            10,
-            "PostgreSQL; each starts and ends a turn",
+            0.6,
+            f"PostgreSQL; {rows} rows a batch",
         ),
-        Line("events stored", median(events), median(bare), "/s", "bare psycopg", ">=", 0.6, note),
     ]
 
 
-def _counted(server: Server) -> tuple[float, float]:
-    """Events and transactions so far."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as answer:
-        text = answer.read().decode()
-    names = ("chatstream_events_total", "chatstream_batch_size_count")
-    found = [re.search(rf"^{name} (\S+)$", text, re.MULTILINE) for name in names]
-    return tuple(float(one[1]) if one else 0.0 for one in found)
+async def _appended(database: str, number: int, seconds: float) -> tuple[int, int]:
+    """How many events were stored, and how many in one transaction on average."""
+    sizes: list[int] = []
+    store = EventStore(PostgresEngine(database, all_tables("postgresql")))
+    await store.start()
+    store.measure = lambda batch: sizes.append(batch.events)
+    until = time.perf_counter() + seconds
+
+    async def produce(chat_id: ChatId) -> int:
+        position = 0
+        while time.perf_counter() < until:
+            done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            event = NewEvent("user.1", BODY, f"evt_{position}")
+            store.append(Append(chat_id, position, (event,)), done.set_result)
+            assert isinstance(await done, Stored)
+            position += 1
+        return position
+
+    chats = [ChatId(f"chat_{number}_{producer}") for producer in range(_PRODUCERS)]
+    counts = await asyncio.gather(*(produce(chat_id) for chat_id in chats))
+    await store.close()
+    return sum(counts), round(statistics.mean(sizes))
 
 
-def _bare(scale: Scale, *arguments: str) -> float:
-    """What the bare program prints; it runs on the server's core."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.floors.bare_psycopg", *arguments],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-        preexec_fn=on_first_core,
-    )
-    return float(done.stdout)
+async def _producers(scale: Scale, dsn: str) -> list[Line]:
+    """As people see it, through sockets; each message starts and ends a turn."""
+    servers = {
+        "ours": chatstream_on(_new(dsn, "producers")).start(),
+        "each": floor_on("each_commit_postgres", _new(dsn, "each")).start(),
+    }
+    samples: dict[str, list[Sample]] = {"ours": [], "each": []}
+    try:
+        for _ in range(scale.rounds):
+            for name, server in servers.items():
+                samples[name].append(
+                    await closed_loop(
+                        server, _PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
+                    )
+                )
+    finally:
+        for server in servers.values():
+            server.remove()
+    ours, each = (median(sample.rate for sample in samples[name]) for name in servers)
+    note = "PostgreSQL; each starts and ends a turn"
+    name = f"acked messages, {_PRODUCERS} producers"
+    return [Line(name, ours, each, "/s", "a commit each", ">=", 10, note)]
 
 
 async def _turns(scale: Scale, dsn: str) -> list[Line]:
@@ -154,6 +168,6 @@ async def _between_nodes(scale: Scale, dsn: str) -> list[Line]:
     finally:
         for node in nodes:
             node.remove()
-    bare = _bare(scale, "news", database, str(100 * scale.rounds))
+    bare = await asyncio.to_thread(news, database, 100 * scale.rounds)
     name = "sent to one node, seen by another's socket"
     return [Line(name, median(taken), bare, "ms", "LISTEN/NOTIFY", "<=", 3, "commits included")]
