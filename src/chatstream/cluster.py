@@ -118,6 +118,7 @@ class Cluster:
             ConfigurationError: the database does not take the lease.
         """
         self._loop = asyncio.get_running_loop()
+        self._has_left = False
         try:
             await asyncio.to_thread(self._lease.start)
         except Exception as error:

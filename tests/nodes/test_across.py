@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from click.testing import CliRunner
 from tests.protocol.laws import check_log
 from tests.protocol.tokens import new_id
 from tests.protocol.wire import of_type, only, outline
+
+from chatstream.cli import main
 
 pytestmark = pytest.mark.postgres
 
@@ -149,3 +152,10 @@ async def test_sockets_of_all_nodes_are_listed(pair, people):
     async with asyncio.timeout(10):
         while len((await here.get("/connections"))["items"]) != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+
+
+def test_an_import_needs_the_database_to_itself(shared_pair, tmp_path):
+    (tmp_path / "chats").write_text("")
+    command = ["import", str(tmp_path / "chats"), "--database", shared_pair.database]
+    result = CliRunner().invoke(main, command)
+    assert (result.exit_code, "servers run on the database" in result.output) == (2, True)

@@ -89,11 +89,14 @@ class Lease:
         self._is_lost = False
         self._called = threading.Event()
         self._leaving = False
-        self._thread = threading.Thread(target=self._run, name="chatstream-lease", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Take a lease, then keep it from a thread."""
+        """Take a lease, then keep it from a thread; after a ``leave`` too."""
+        self._leaving = False
+        self._watchdog = Watchdog()
         self._register(self.owner)
+        self._thread = threading.Thread(target=self._run, name="chatstream-lease", daemon=True)
         self._thread.start()
 
     def look_soon(self) -> None:
@@ -104,7 +107,7 @@ class Lease:
         """Hand all turns over and end the lease; blocks until that is done."""
         self._leaving = True
         self._called.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     # -- the thread -----------------------------------------------------------------------
@@ -135,8 +138,11 @@ class Lease:
     def _notice_loss(self) -> None:
         if not self._is_lost and time.monotonic() > self._held_until:
             log.warning("the lease of this node has lapsed: its turns are stopped")
-            self._is_lost = True
-            self._tenant.on_lease_lost()
+            self._lose()
+
+    def _lose(self) -> None:
+        self._is_lost, self.leads = True, False
+        self._tenant.on_lease_lost()
 
     def _failed(self, error: Exception) -> None:
         log.warning("the lease cannot be kept now: %s", type(error).__name__)
@@ -167,8 +173,7 @@ class Lease:
             return
         if not self._is_lost:
             log.warning("the lease of this node was taken away: its turns are stopped")
-            self._is_lost = True
-            self._tenant.on_lease_lost()
+            self._lose()
         self._register(new_owner())
 
     def _holds_since(self, began: float) -> None:

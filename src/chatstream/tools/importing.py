@@ -9,6 +9,7 @@ from chatstream.eventstore.store import Engine
 from chatstream.node import OWNER
 from chatstream.plugin import engine_of
 from chatstream.projections.models import ReadModels
+from chatstream.tools.beside import refuse_beside_nodes
 from chatstream.tools.dialogues import import_dialogue
 from chatstream.tools.moving import import_chat
 
@@ -23,6 +24,7 @@ def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]
     engine = engine_of(settings)
     engine.open()
     try:
+        refuse_beside_nodes(engine)
         with path.open("rb") as lines:
             counts = [_import(engine, settings, line, user_id) for line in lines if line.strip()]
     finally:
