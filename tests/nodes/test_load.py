@@ -20,9 +20,10 @@ from tests.postgres_server import own_server
 
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
 
-pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(580)]
 
 CAST = Cast(chats=1, writers=4, sockets=2, streams=1, pollers=1, lurkers=1, stalled=False)
+ALL_TURNS_END_S = 180.0  # 64 writers leave many turns behind, which run one after the other
 Harm = Callable[[], Awaitable[None]]
 
 
@@ -72,7 +73,7 @@ class Site:
         await asyncio.sleep(1)
         self.lines_lost = lost_lines(world)
         world.direct_port = self.nodes[0].port
-        history = await world.end()
+        history = await world.end(ALL_TURNS_END_S)
         assert check(history) == []
         return world
 

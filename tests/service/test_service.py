@@ -13,7 +13,7 @@ from chatstream.domain.events import ComponentShown, ErrorRaised, ThinkingAdded,
 from chatstream.domain.steps import Buttons, FollowUp, Response, Thinking, ToolCall, ToolResult
 from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode
-from chatstream.eventstore.store import Append, NewEvent
+from chatstream.eventstore.store import Append, NewEvent, Work
 from chatstream.ids import new_nonce
 from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
 
@@ -444,3 +444,26 @@ async def test_a_reader_never_gets_what_an_erasure_of_the_same_commit_erased():
         stored = [row.body for row in await chat.node.store.read(chat.chat_id, 0, 100)]
         assert all(b'"erased":true' in body for body in stored[:-1])
         reader.cancel()
+
+
+async def test_a_new_attempt_runs_only_once_the_log_has_it():
+    engine = FaultyEngine()
+    ran: list[int] = []
+
+    async def agent(turn):
+        ran.append(turn.attempt)
+        await asyncio.sleep(60 if turn.attempt == 1 else 0)
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, engine=engine) as chat:
+        waiting = asyncio.create_task(chat.send("hello", id="m1"))
+        await wait_for(lambda: ran == [1])
+        await chat.node._append(Append(chat.chat_id, 0, ()))  # what was decided is stored
+        engine.gate.clear()
+        chat.node.runner.recover([Work(chat.chat_id, "m1", 1, handed_over=False)])
+        await wait_for(lambda: chat.node.store.depth == 1)
+        await asyncio.sleep(0.05)
+        assert ran == [1]
+        engine.gate.set()
+        assert (await waiting).answer == "done"
+        assert ran == [1, 2]

@@ -56,6 +56,7 @@ class TurnRunner:
         self._max_attempts = max_attempts
         self._context = context
         self._runs: dict[ChatId, Run] = {}
+        self._restarts: dict[ChatId, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self.now_ms = now_ms
@@ -203,6 +204,10 @@ class TurnRunner:
 
     async def _drive(self, run: Run, state: UserChat) -> None:
         run.watch.entered()
+        if (stored := self._restarts.get(run.chat_id)) is not None:
+            # An agent that takes the process down at once must not do so for ever: first let
+            # the log have it that there is one more attempt.
+            await stored.wait()
         run.limit()
         await self._bring_context(run, state)
         await run.drive()
@@ -259,6 +264,7 @@ class TurnRunner:
         self, chat_id: ChatId, caused_by: str, attempt: int, *, crashed: bool
     ) -> None:
         user_id = await self._owner_of(chat_id)
+        stored = self._restarts[chat_id] = asyncio.Event()
         await self._persist(
             lambda: RestartTurn(
                 user_chat_id=chat_id,
@@ -271,6 +277,9 @@ class TurnRunner:
                 max_attempts=self._max_attempts,
             )
         )
+        stored.set()
+        if self._restarts.get(chat_id) is stored:
+            del self._restarts[chat_id]
 
     async def _restart_ours(self, chat_id: ChatId, turn: Turn) -> None:
         if await self.is_ours(chat_id):
