@@ -67,6 +67,13 @@ async def test_a_no_with_a_correction_that_names_the_wrong_place_too(
     assert desk.done == [("ride", "Broadway and Main", "Forbes and Murray", "Mark")]
 
 
+async def test_somewhere_else_instead(desk: StarDesk, talk: Dialogue):
+    await talk.say("I need a ride from Craig and Center to the Hospital.")
+    await talk.say("Ben")
+    said = await talk.say("actually I want to go to the airport instead")
+    assert "destination: the airport and name: Ben" in said
+
+
 async def test_four_answers_to_the_first_question_and_a_correction_of_one(
     desk: StarDesk, talk: Dialogue
 ):

@@ -70,7 +70,9 @@ async def test_a_plain_no_asks_what_to_change(desk: Desk, talk: Dialogue):
     assert desk.done == [("pizza", "medium", 2)]
 
 
-@pytest.mark.parametrize("words", ["forget it", "Oh, never mind.", "cancel that please", "stop"])
+@pytest.mark.parametrize(
+    "words", ["forget it", "Oh, never mind.", "cancel that please", "stop", "I want to cancel"]
+)
 async def test_giving_up(desk: Desk, talk: Dialogue, words: str):
     await talk.say("Create alarm")
     assert await talk.say(words) == "All right, I have dropped that."

@@ -19,7 +19,7 @@ _QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!
 _END = re.compile(
     r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|\s+please\b"
     r"|,?\s+(?:and|but)\s+(?:please\s+)?(?:set|make|change|put|move|schedule)\b"
-    r"|,?\s+(?:and\s+not|instead\s+of|rather\s+than)\b|$"
+    r"|,?\s+(?:and\s+not|instead(?:\s+of)?|rather\s+than)\b|$"
 )
 _CONNECTOR = re.compile(
     r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes(?:\s+off)?|rings?|is|set|due"

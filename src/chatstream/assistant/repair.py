@@ -27,6 +27,8 @@ _ACTS: tuple[tuple[Act, str], ...] = (
     (
         "cancel",
         rf"(?:cancel|stop|abort|quit|exit|drop|scrap|leave)(?:\s+{_THING})?"
+        r"|(?:i\s+(?:want|need|would\s+like)|i['’]d\s+like)\s+to\s+(?:cancel|stop|quit|abort)"
+        rf"(?:\s+{_THING})?"
         rf"|(?:just\s+)?forget(?:\s+(?:about\s+)?{_THING})?|never\s*mind(?:\s+{_THING})?"
         r"|(?:i(?:['’]ve|\s+have)?\s+)?changed\s+my\s+mind|don['’]?t\s+bother"
         rf"|don['’]?t\s+(?:do\s+)?{_THING}|i\s+(?:don['’]?t|do\s+not)\s+(?:want|need)\s+{_THING}"
