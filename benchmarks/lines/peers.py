@@ -20,19 +20,19 @@ from benchmarks.turn import EVENTS, PIECE_SECONDS, PIECES
 _CHATS = 16
 _PATIENCE_SECONDS = 8.0
 _SLOW_SECONDS = 4.0  # a turn of Chainlit's may take one of them
-_LEAD_SECONDS = 0.3  # until the answer begins
 _POSITION = re.compile(rb'"position":\d+,"type":"(?!chat")')
 
 
 class Peer(NamedTuple):
     """A server, how it is talked to, how many messages of a turn it keeps, and how one sees the
-    end of a turn."""
+    end of a turn and the beginning of its answer."""
 
     title: str
     server: Server
     kind: type[Chat]
     kept: int
     end_mark: bytes = FINISHED
+    begin_mark: bytes = b'"delta"'
 
 
 async def measure(scale: Scale) -> list[Line]:
@@ -62,13 +62,13 @@ async def measure(scale: Scale) -> list[Line]:
 
 def _to_be_had() -> list[Peer]:
     peers: list[Peer] = []
-    for title, name, kind, end_mark in (
-        ("FastAPI, aiosqlite", "handmade", Chat, FINISHED),
-        ("python-socketio, aiosqlite", "socketio", SocketIoChat, FINISHED),
-        ("Chainlit, SQLAlchemy", "chainlit", ChainlitChat, b'"task_end"'),
+    for title, name, kind, *marks in (
+        ("FastAPI, aiosqlite", "handmade", Chat),
+        ("python-socketio, aiosqlite", "socketio", SocketIoChat),
+        ("Chainlit, SQLAlchemy", "chainlit", ChainlitChat, b'"task_end"', b"stream_"),
     ):
         try:
-            peers.append(Peer(title, server(name), kind, 7, end_mark))
+            peers.append(Peer(title, server(name), kind, 7, *marks))
         except NotToBeHadError as error:
             print(f"{title} is left out: {error}", file=sys.stderr)
     return peers
@@ -102,8 +102,10 @@ def _cpu(samples: list[Sample]) -> float:
 async def _kept(peer: Peer, *, kill: bool) -> float:
     """The share of a turn's messages that can be seen by who comes back, in percent."""
     lost = await peer.kind(peer.server.port).join()
+    begun = lost.until(peer.begin_mark)
     lost.say("paced")
-    await asyncio.sleep(PIECES * PIECE_SECONDS / 2 + _LEAD_SECONDS)
+    await begun
+    await asyncio.sleep(PIECES * PIECE_SECONDS / 3)
     if kill:
         peer.server.kill()
         peer.server.start()
