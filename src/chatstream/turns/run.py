@@ -115,7 +115,7 @@ class Run:
         self.chat_id = chat_id
         self.caused_by = state.turn.caused_by
         self.attempt = state.turn.attempt
-        self.position = state.position
+        self.position = self.begun_at = state.position
         self.is_over = False
         self.fault: Exception | None = None
         self.task: asyncio.Task[None] | None = None

@@ -92,14 +92,17 @@ class TurnRunner:
         """Whether the chat's turn runs here."""
         return chat_id in self._runs
 
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None:
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool, known: int) -> None:
         """The log was read anew: a run that it does not know is over. If that was because an
-        append was in vain, a turn that it still knows must run again."""
+        append was in vain, a turn that it still knows must run again; and a run that was begun
+        after ``known``, the newest position that was ours for sure, was begun in vain: the turn
+        of that name and attempt may be one that another node has begun in its place."""
         run, turn = self._runs.get(chat_id), state.turn
-        if run is not None and not _is_of(run, state):
+        began_in_vain = in_vain and run is not None and run.begun_at > known
+        if run is not None and (began_in_vain or not _is_of(run, state)):
             self._end(run)
             run.withdraw()
-        elif in_vain and run is None and turn is not None:
+        if turn is not None and (began_in_vain or (in_vain and run is None)):
             self._spawn(self._restart_ours(chat_id, turn))
         if self.seeing is not None and chat_id not in self._runs:
             self.seeing.moved(chat_id, state)
