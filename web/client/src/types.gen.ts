@@ -164,7 +164,7 @@ export interface Hello {
   type: "hello";
   protocol: string;
   token?: string;
-  batch?: boolean;
+  batch?: boolean | null;
 }
 
 export interface IntentChanged {
@@ -210,7 +210,7 @@ export interface Open {
   type: "open";
   id?: string;
   user_chat_id?: string;
-  after?: number;
+  after?: number | null;
   after_event?: string;
   last?: number;
 }
@@ -321,7 +321,7 @@ export interface Send {
   user_chat_id: string;
   content: string;
   user_intent_id?: string;
-  new_intent?: boolean;
+  new_intent?: boolean | null;
 }
 
 export interface SessionChanged {
