@@ -15,50 +15,37 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, assert_never
 
-import msgspec
 from msgspec.structs import replace
 
 from chatstream.domain.commands import (
-    AbandonIntent,
-    AnyClientCommand,
     AnyCommand,
-    CancelTurn,
     ClearSession,
     ClientCommand,
-    CloseChat,
-    EraseChat,
-    OpenChat,
-    ResumeIntent,
     Streamed,
-    digest,
 )
 from chatstream.domain.events import AnyFact, TurnChanged
 from chatstream.domain.evolve import INITIAL
-from chatstream.domain.state import CommandRecord, UserChat
-from chatstream.domain.user_chat import Decision, decide, remember
+from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat import decide, remember
 from chatstream.errors import Code, Refused, wordless
-from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import (
     Append,
     Conflict,
     Failed,
-    NewEvent,
     Outcome,
-    RowChange,
-    RowKey,
     SqlValue,
     Stored,
     StoredRow,
 )
 from chatstream.ids import ChatId
 from chatstream.lane import Lane, Receipt, Verdict, Waiting
-from chatstream.limits import has_escaped_nul, refuse_unstorable
+from chatstream.live.committed import Committed
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
 from chatstream.news import News, fold_log, read_news
+from chatstream.verdicts import MAY_STORE_NOTHING, ReadModels, Verdicts
 
 _ENDS_TURNS = (ClientCommand, ClearSession)
-_MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
 _log = logging.getLogger(__name__)
 LANES_IN_MEMORY = 5_000
 TRIES = 100
@@ -83,20 +70,6 @@ class Store(Protocol):
     ) -> list[tuple[SqlValue, ...]]: ...
 
 
-class ReadModels(Protocol):
-    """What is written beside the log, in the same transaction."""
-
-    def changes(
-        self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
-    ) -> tuple[RowChange, ...]: ...
-
-    def remembered(self, chat_id: ChatId, command_id: str, record: CommandRecord) -> RowChange: ...
-
-    def remembered_key(self, chat_id: ChatId, command_id: str) -> RowKey: ...
-
-    async def commands_of(self, chat_id: ChatId) -> list[tuple[str, CommandRecord]]: ...
-
-
 class TurnWatcher(Protocol):
     """Who runs the turns: told of each decision, asked for text that is being streamed."""
 
@@ -118,12 +91,13 @@ class ChatService:
         self._store = store
         self._is_shared = is_shared
         self._read_models = read_models
+        self._verdicts = Verdicts(read_models, is_shared=is_shared)
         self._hub = hub
         self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self.committed: Callable[[ChatId, int], None] | None = None
         """Assign one to be told how far each commit of this node took its chat."""
-        self._committed_bodies: list[tuple[Feed, int, tuple[bytes, ...]]] = []
+        self._to_show = Committed()
         self.turns: TurnWatcher | None = None
         self.elsewhere: Callable[[AnyCommand], None] | None = None
         """Assign one that lets the node that runs a chat's turn carry a command out."""
@@ -201,7 +175,7 @@ class ChatService:
         facts: tuple[AnyFact, ...] = ()
         try:
             decision = decide(command, before)
-            verdict, append = self._verdict(lane, waiting, decision)
+            verdict, append = self._verdicts.of(lane, waiting, decision)
             facts = decision.facts
         except Exception as refusal:  # noqa: BLE001 - a fault is one command's, not its chat's
             verdict = Verdict(waiting, before, before.position, duplicate=False, refusal=refusal)
@@ -232,82 +206,6 @@ class ChatService:
             return command
         streamed = self.turns.streamed(command.user_chat_id)
         return command if streamed is None else replace(command, streamed=streamed)
-
-    def _verdict(
-        self, lane: Lane, waiting: Waiting, decision: Decision
-    ) -> tuple[Verdict, Append | None]:
-        command, before = waiting.command, lane.tip
-        if decision.facts:
-            events = _encoded(decision.facts)
-            changes = self._read_models.changes(lane.chat_id, decision.facts, decision.state)
-            erases = isinstance(command, EraseChat)
-            if erases:
-                events = _erased_but_last(events)
-                changes += self._forgotten_bodies(lane.chat_id, before)
-            append = Append(
-                lane.chat_id,
-                before.position,
-                events,
-                changes,
-                erase if erases else None,
-                unless=self._key_of_no_fact(command),
-                lineage=lane.lineage,
-            )
-            position = before.position + 1  # the first fact carries the command's key
-            bodies = tuple(event.body for event in events)
-            verdict = Verdict(
-                waiting,
-                decision.state,
-                position,
-                duplicate=False,
-                bodies=bodies,
-                appends=True,
-                rewrites=erases,
-            )
-            return verdict, append
-        if not isinstance(command, ClientCommand):
-            exists = isinstance(command, OpenChat)
-            return Verdict(waiting, before, before.position, duplicate=exists), None
-        record = before.commands.get(command.id)
-        if record is not None:
-            # What another node did for this one is its first answer.
-            is_repeat = waiting.patience_until is None
-            return Verdict(waiting, before, record.position, duplicate=is_repeat), None
-        return self._remembered(lane, waiting, command)
-
-    def _forgotten_bodies(self, chat_id: ChatId, state: UserChat) -> tuple[RowChange, ...]:
-        """After an erasure repeats are known by id alone: a digest is of what was written."""
-        return tuple(
-            self._read_models.remembered(chat_id, command_id, replace(record, digest=None))
-            for command_id, record in state.commands.items()
-            if record.stored_no_fact
-        )
-
-    def _remembered(
-        self, lane: Lane, waiting: Waiting, command: AnyClientCommand
-    ) -> tuple[Verdict, Append]:
-        """A command that changes nothing is stored by its id alone."""
-        before = lane.tip
-        record = CommandRecord(before.position, digest(command), stored_no_fact=True)
-        after = remember(before, command.id, record)
-        row = self._read_models.remembered(lane.chat_id, command.id, record)
-        verdict = Verdict(waiting, after, before.position, duplicate=False, appends=True)
-        return verdict, Append(
-            lane.chat_id,
-            before.position,
-            (),
-            (row,),
-            guarded=self._is_shared,
-            unless=self._key_of_no_fact(command),
-            lineage=lane.lineage,
-        )
-
-    def _key_of_no_fact(self, command: AnyCommand) -> RowKey | None:
-        """The row that is there if another node knows the command as one that stored nothing:
-        no position tells of it."""
-        if not self._is_shared or not isinstance(command, _MAY_STORE_NOTHING):
-            return None
-        return self._read_models.remembered_key(command.user_chat_id, command.id)
 
     def _hold(self, lane: Lane, waiting: Waiting, *, read_now: bool = True) -> None:
         """What stores nothing is guarded by nothing: decide again on what the log holds then."""
@@ -373,13 +271,12 @@ class ChatService:
         feed = self._hub.get(lane.chat_id) if verdict.bodies else None
         if verdict.rewrites:
             self._hub.forget(lane.chat_id)
-            # Committed with the erasure, but as it was before: the log has the erased form.
-            self._committed_bodies = [one for one in self._committed_bodies if one[0] is not feed]
+            self._to_show.drop(feed)  # committed with the erasure, but as it was before
             lane.distrust()  # what the state still holds has just been erased
         lane.answer(verdict)
         if feed is not None:
             feed.turn_running = verdict.after.turn is not None
-            self._committed_bodies.append((feed, first, verdict.bodies))
+            self._to_show.add(feed, first, verdict.bodies)
 
     def _answer_ready(self, lane: Lane) -> None:
         """Answer what waited only for the appends before it."""
@@ -391,19 +288,8 @@ class ChatService:
                 lane.retries.append(verdict.waiting)
 
     def publish(self) -> None:
-        """Feed the readers with what was committed; after all answers of a batch, so that an
-        ``ack`` leaves with the events it stands for and not behind them."""
-        committed, self._committed_bodies = self._committed_bodies, []
-        runs: dict[Feed, tuple[int, list[bytes]]] = {}  # readers are woken once a batch
-        for feed, position, bodies in committed:
-            start, run = runs.get(feed, (position, []))
-            if start + len(run) != position:
-                feed.publish(start, run)
-                start, run = position, []
-            run.extend(bodies)
-            runs[feed] = start, run
-        for feed, (start, run) in runs.items():
-            feed.publish(start, run)
+        """Feed the readers with what a batch committed. To be called after all its outcomes."""
+        self._to_show.publish()
 
     # -- loading --------------------------------------------------------------------------
 
@@ -529,22 +415,4 @@ def _is_known(verdict: Verdict) -> bool:
 
 
 def _may_store_nothing(waiting: Waiting) -> bool:
-    return isinstance(waiting.command, _MAY_STORE_NOTHING)
-
-
-def _encoded(facts: Sequence[AnyFact]) -> tuple[NewEvent, ...]:
-    """The stored forms; ``Refused`` (``invalid_content``) for text that cannot be stored."""
-    try:
-        events = [encode(fact) for fact in facts]
-    except UnicodeEncodeError:
-        raise Refused("invalid_content") from None
-    for fact, event in zip(facts, events, strict=True):
-        if has_escaped_nul(event.body):
-            refuse_unstorable(msgspec.to_builtins(fact))
-    return tuple(events)
-
-
-def _erased_but_last(events: tuple[NewEvent, ...]) -> tuple[NewEvent, ...]:
-    """What an erasure stores: its last event is the newest that is not erased."""
-    *before, erased = events
-    return (*(replace(one, body=erase(one.topic, one.body)) for one in before), erased)
+    return isinstance(waiting.command, MAY_STORE_NOTHING)

@@ -239,16 +239,22 @@ def shown_before_commit() -> None:
             first = append.expected_position + 1
             feed.publish(first, [one.body for one in append.events])
 
-    verdict = ChatService._verdict
+    begin = ChatService.__init__
 
-    def verdict_and_show(self: Any, lane: Any, *arguments: Any) -> Any:
-        result = verdict(self, lane, *arguments)
-        if result[1] is not None:
-            show(self, lane, result[1])
-        return result
+    def begin_and_show(self: Any, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        verdict_of = self._verdicts.of
 
-    ChatService._verdict = verdict_and_show
-    ChatService.publish = lambda self: self._committed_bodies.clear()
+        def of(lane: Any, *decided: Any) -> Any:
+            verdict, append = verdict_of(lane, *decided)
+            if append is not None:
+                show(self, lane, append)
+            return verdict, append
+
+        self._verdicts.of = of
+
+    ChatService.__init__ = begin_and_show
+    ChatService.publish = lambda self: self._to_show.__init__()
 
 
 def bytes_of_their_own() -> None:

@@ -388,7 +388,7 @@ async def test_a_command_that_cannot_be_carried_out_is_answered_and_its_chat_goe
 
     async with TestChat(ANSWER) as chat:
         service = chat.node.service
-        service._read_models = Broken(service._read_models)
+        service._verdicts._read_models = Broken(service._read_models)
         service._lanes.clear()
         commands = [SendMessage(**chat._base(), id=f"m{n}", content="hello") for n in range(2)]
         spoilt, fine = map(service.submit, commands)
