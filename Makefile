@@ -6,6 +6,8 @@
 PYTHON ?= $(shell for it in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$it" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$it"; break; }; done)
 BIN := .venv/bin
+# Some machines forbid Python to keep its bytecode. The tests start hundreds of servers: kept, it halves each start.
+unexport PYTHONDONTWRITEBYTECODE
 # Every hash is checked; bytecode is written when a module is first used.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 RUN := .venv/.installed-run
