@@ -7,12 +7,13 @@ import time
 
 import psycopg
 
+from benchmarks.store import BODY
+
 TABLE = """CREATE TABLE IF NOT EXISTS floor_events (
     chat text COLLATE "C" NOT NULL, position bigint NOT NULL, topic text, state bytea,
     id bigserial, PRIMARY KEY (chat, position))"""
 INSERT = """INSERT INTO floor_events (chat, position, topic, state)
     SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %b::bytea[])"""
-BODY = b"x" * 360  # what a row of the log holds on average
 CHATS = 100
 
 

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.floors.sockets import Frame, Peer
-from benchmarks.floors.storing import connect
+from benchmarks.floors.storing import INSERT, connect
 
 
 class EachCommit:
@@ -21,6 +21,4 @@ class EachCommit:
         await peer.send_frame(peer.frames.ack(frame.id, peer.position))
 
     def _save(self, row: tuple[object, ...]) -> None:
-        self._connection.execute(
-            "INSERT INTO messages (chat, position, kind, body) VALUES (?, ?, ?, ?)", row
-        )
+        self._connection.execute(INSERT, row)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 Row = tuple[str, int, str, str]
-_INSERT = "INSERT INTO messages (chat, position, kind, body) VALUES (?, ?, ?, ?)"
+INSERT = "INSERT INTO messages (chat, position, kind, body) VALUES (?, ?, ?, ?)"
 
 
 def connect(home: str) -> sqlite3.Connection:
@@ -46,7 +46,7 @@ class GroupCommit:
             except Empty:
                 pass
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(_INSERT, [row for row, _ in batch])
+            self._connection.executemany(INSERT, [row for row, _ in batch])
             self._connection.execute("COMMIT")
             self._loop.call_soon_threadsafe(_tell, batch)
 

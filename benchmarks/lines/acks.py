@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 import time
+from contextlib import closing
 
+from benchmarks.floors.storing import INSERT, connect
 from benchmarks.load import ACKED, Sample, closed_loop, open_loop
 from benchmarks.servers import chatstream, floor
+from benchmarks.store import APPENDS, BODY, PRODUCERS, appended
 from benchmarks.table import Line, Scale, median, percentile
-
-_PRODUCERS = 100
+from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.projections.models import all_tables
 
 
 async def measure(scale: Scale) -> list[Line]:
-    return [await _at_half_load(scale), await _producers(scale)]
+    return [await _at_half_load(scale), await _store(scale), await _producers(scale)]
+
+
+async def _store(scale: Scale) -> Line:
+    ours: list[float] = []
+    each: list[float] = []
+    with tempfile.TemporaryDirectory() as home:
+        for number in range(scale.rounds):
+            engine = SqliteEngine(f"{home}/ours.db", all_tables("sqlite"))
+            done, _ = await appended(engine, number, scale.seconds)
+            ours.append(done / scale.seconds)
+            each.append(await asyncio.to_thread(_committed_each, home, scale.seconds))
+    return Line(APPENDS, median(ours), median(each), "/s", "a commit each", ">=", 10)
+
+
+def _committed_each(home: str, seconds: float) -> float:
+    with closing(connect(home)) as connection:
+        done, until = 0, time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            connection.execute(INSERT, ("chat", done, "user", BODY))
+            done += 1
+    return done / seconds
 
 
 async def _at_half_load(scale: Scale) -> Line:
@@ -54,14 +79,14 @@ async def _producers(scale: Scale) -> Line:
             for name, server in servers.items():
                 samples[name].append(
                     await closed_loop(
-                        server, _PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
+                        server, PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
                     )
                 )
     finally:
         for server in servers.values():
             server.remove()
     return Line(
-        f"acked messages, {_PRODUCERS} producers",
+        f"acked messages, {PRODUCERS} producers",
         median(sample.rate for sample in samples["ours"]),
         median(sample.rate for sample in samples["each"]),
         "/s",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,18 +13,14 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.client import Chat
-from benchmarks.floors.bare_psycopg import BODY, batches, news
+from benchmarks.floors.bare_psycopg import batches, news
 from benchmarks.load import ACKED, Sample, closed_loop
 from benchmarks.servers import chatstream, chatstream_on, floor_on
+from benchmarks.store import APPENDS, PRODUCERS, appended
 from benchmarks.table import Line, Scale, median
-from chatstream.eventstore.log import EventStore
 from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
-from chatstream.eventstore.store import Append, NewEvent, Outcome, Stored
-from chatstream.ids import ChatId
 from chatstream.projections.models import all_tables
-
-_PRODUCERS = 100
 
 
 async def measure(scale: Scale) -> list[Line]:
@@ -64,15 +59,15 @@ async def _store(scale: Scale, dsn: str) -> list[Line]:
     same: list[float] = []
     each: list[float] = []
     for number in range(scale.rounds):
-        done, rows = await _appended(database, number, scale.seconds)
+        engine = PostgresEngine(database, all_tables("postgresql"))
+        done, rows = await appended(engine, number, scale.seconds)
         ours.append(done / scale.seconds)
         same.append(await asyncio.to_thread(batches, bare, rows, scale.seconds))
         each.append(await asyncio.to_thread(batches, bare, 1, scale.seconds))
-    name = f"appends of one event, {_PRODUCERS} producers, no server"
     return [
-        Line(name, median(ours), median(each), "/s", "a commit each", ">=", 10, "PostgreSQL"),
+        Line(APPENDS, median(ours), median(each), "/s", "a commit each", ">=", 10, "PostgreSQL"),
         Line(
-            name,
+            APPENDS,
             median(ours),
             median(same),
             "/s",
@@ -82,30 +77,6 @@ async def _store(scale: Scale, dsn: str) -> list[Line]:
             f"PostgreSQL; {rows} rows a batch",
         ),
     ]
-
-
-async def _appended(database: str, number: int, seconds: float) -> tuple[int, int]:
-    """How many events were stored, and how many in one transaction on average."""
-    sizes: list[int] = []
-    store = EventStore(PostgresEngine(database, all_tables("postgresql")))
-    await store.start()
-    store.measure = lambda batch: sizes.append(batch.events)
-    until = time.perf_counter() + seconds
-
-    async def produce(chat_id: ChatId) -> int:
-        position = 0
-        while time.perf_counter() < until:
-            done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            event = NewEvent("user.1", BODY, f"evt_{position}")
-            store.append(Append(chat_id, position, (event,)), done.set_result)
-            assert isinstance(await done, Stored)
-            position += 1
-        return position
-
-    chats = [ChatId(f"chat_{number}_{producer}") for producer in range(_PRODUCERS)]
-    counts = await asyncio.gather(*(produce(chat_id) for chat_id in chats))
-    await store.close()
-    return sum(counts), round(statistics.mean(sizes))
 
 
 async def _producers(scale: Scale, dsn: str) -> list[Line]:
@@ -120,7 +91,7 @@ async def _producers(scale: Scale, dsn: str) -> list[Line]:
             for name, server in servers.items():
                 samples[name].append(
                     await closed_loop(
-                        server, _PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
+                        server, PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
                     )
                 )
     finally:
@@ -128,7 +99,7 @@ async def _producers(scale: Scale, dsn: str) -> list[Line]:
             server.remove()
     ours, each = (median(sample.rate for sample in samples[name]) for name in servers)
     note = "PostgreSQL; each starts and ends a turn"
-    name = f"acked messages, {_PRODUCERS} producers"
+    name = f"acked messages, {PRODUCERS} producers"
     return [Line(name, ours, each, "/s", "a commit each", ">=", 10, note)]
 
 
