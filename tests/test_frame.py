@@ -12,7 +12,8 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
 def pins(lock: Path) -> set[str]:
-    return set(re.findall(r"^[A-Za-z0-9._-]+==[^\s;]+", lock.read_text(), re.MULTILINE))
+    pinned = re.findall(r"^([\w.-]+)(?:\[.*\])?(==[^\s;]+)", lock.read_text(), re.MULTILINE)
+    return {name + version for name, version in pinned}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

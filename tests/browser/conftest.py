@@ -37,6 +37,8 @@ def browser() -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("there is no chromium; `make setup` or CHATSTREAM_TEST_CHROMIUM names one")
+    # How long something may be missing, not how long it takes: CI's cores are shared by servers and browsers.
+    api.expect.set_options(timeout=20_000)
     # Chromium's sandbox refuses to run as root.
     arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
     with api.sync_playwright() as playwright:
