@@ -71,8 +71,8 @@ class Chat:
 
     # -- users ----------------------------------------------------------------------------
 
-    def open(self, user_id: str = USER) -> tuple[AnyFact, ...]:
-        return self.do(OpenChat(**self.base(user_id)))
+    def open(self, user_id: str = USER, *, may_make: bool = True) -> tuple[AnyFact, ...]:
+        return self.do(OpenChat(**self.base(user_id), may_make=may_make))
 
     def send(self, id: str = "m1", content: str = "hello", **fields: Any) -> tuple[AnyFact, ...]:
         fields.setdefault("socket_connection_id", SOCKET)
@@ -119,10 +119,10 @@ class Chat:
             "attempt": turn.attempt if attempt is None else attempt,
         }
 
-    def step(self, step: Step, streamed: str = "", attempt: int | None = None):
+    def step(self, *steps: Step, streamed: str = "", attempt: int | None = None):
         return self.do(
             RecordSteps(
-                **self.runner(attempt), steps=(step,), message_id="msg_1", streamed_text=streamed
+                **self.runner(attempt), steps=steps, message_id="msg_1", streamed_text=streamed
             )
         )
 

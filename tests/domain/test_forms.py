@@ -38,3 +38,10 @@ def wrong_fields(schema: dict[str, Any], values: dict[str, Any]) -> set[str]:
     except Refused as refusal:
         return set(refusal.fields or {})
     return set()
+
+
+@pytest.mark.parametrize("value", ["seven", True])
+def test_only_a_number_can_be_no_multiple(value: object) -> None:
+    schema = {"type": "object", "properties": {"n": {"multipleOf": 2}}}
+    assert wrong_fields(schema, {"n": value}) == set()
+    assert wrong_fields(schema, {"n": 3}) == {"n"}

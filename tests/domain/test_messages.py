@@ -273,3 +273,11 @@ def test_a_turn_ends_exactly_once():
     ends = [fact for fact in chat.log if isinstance(fact, TurnChanged) and fact.status != "started"]
     assert len(ends) == 1
     assert chat.state.turn is None
+
+
+def test_a_chat_too_many_is_refused_and_one_that_exists_is_not():
+    chat = Chat(opened=False)
+    with refused("rate_limited"):
+        chat.open(may_make=False)
+    chat.open()
+    assert chat.open(may_make=False) == ()

@@ -314,3 +314,11 @@ def test_a_late_submit_is_activity_of_its_complete_intent():
     assert told(facts)[-3:] == ["turn started", "error", "turn failed"]
     assert chat.state.intent(first).last_activity_at == facts[-1].timestamp
     assert chat.state.intents()[0].user_intent_id == first
+
+
+def test_steps_behind_the_one_that_ended_the_turn_are_not_stored():
+    chat = Chat()
+    chat.send()
+    facts = chat.step(Response("Done.", is_complete=True), Thinking("late", "Too late"))
+    assert told(facts)[-1] == "turn finished"
+    assert "thinking" not in told(facts)
