@@ -122,7 +122,7 @@ class Commands(RuleBasedStateMachine):
     @precondition(lambda self: self.chat.state.turn is not None)
     @rule(step=STEPS, streamed=TEXTS)
     def step(self, step, streamed):
-        self.attempt(self.chat.step, step, streamed)
+        self.attempt(self.chat.step, step, streamed=streamed)
 
     @precondition(lambda self: self.chat.state.turn is not None)
     @rule(text=TEXTS)

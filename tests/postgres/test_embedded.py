@@ -30,6 +30,7 @@ def made() -> Iterator[Path]:
     above = Path(tempfile.mkdtemp(prefix="chatstream-pg-"))
     above.chmod(0o755)  # the server's own user goes there too
     opened(above / "data").close()
+    empty(above / "data")
     yield above / "data"
     shutil.rmtree(above)
 
@@ -38,7 +39,12 @@ def made() -> Iterator[Path]:
 def folder(made: Path) -> Iterator[Path]:
     """``made``, with nothing in it and no server on it."""
     yield made
-    server = EmbeddedPostgres(made)
+    empty(made)
+
+
+def empty(folder: Path) -> None:
+    """Leave nothing in it: whichever test comes first must find it as the others do."""
+    server = EmbeddedPostgres(folder)
     server.start()
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
