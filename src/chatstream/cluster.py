@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, assert_never
@@ -95,6 +96,8 @@ class Cluster:
         if nats is not None:
             service.committed = self._tell_of
         self._lease = Lease(sharing.dsn, sharing.node_id, lease_s, self)
+        self._lease_s = lease_s
+        self._beside_until = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._has_left = False
@@ -108,8 +111,10 @@ class Cluster:
         service.elsewhere = self._ask_to_do
 
     def is_on_duty(self) -> bool:
-        """Whether this node does what one of all is to do."""
-        return self._lease.leads
+        """Whether this node does what one of all is to do. Who led before may just have died, and
+        its lease still runs: a new node works beside it as long as that may be. What both do is
+        guarded by the chat's position, and so done once."""
+        return self._lease.leads or time.monotonic() < self._beside_until
 
     async def start(self) -> None:
         """Take a lease and begin to listen; turns that nobody runs are taken over.
@@ -118,6 +123,7 @@ class Cluster:
             ConfigurationError: the database does not take the lease.
         """
         self._loop = asyncio.get_running_loop()
+        self._beside_until = time.monotonic() + self._lease_s
         self._has_left = False
         try:
             await asyncio.to_thread(self._lease.start)
