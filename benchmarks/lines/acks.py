@@ -10,7 +10,7 @@ from contextlib import closing
 
 from benchmarks.floors.storing import INSERT, connect
 from benchmarks.load import ACKED, Sample, closed_loop, open_loop
-from benchmarks.servers import chatstream, floor
+from benchmarks.servers import Server, chatstream, floor
 from benchmarks.store import APPENDS, BODY, PRODUCERS, appended
 from benchmarks.table import Line, Scale, median, percentile
 from chatstream.eventstore.sqlite import SqliteEngine
@@ -73,7 +73,13 @@ def _sync_ms(number: int = 200) -> list[float]:
 
 async def _producers(scale: Scale) -> Line:
     servers = {"ours": chatstream().start(), "each": floor("each_commit").start()}
-    samples: dict[str, list[Sample]] = {"ours": [], "each": []}
+    note = "each starts and ends a turn: 3 to 5 events"
+    return await acked_beside_each(servers, scale, note)
+
+
+async def acked_beside_each(servers: dict[str, Server], scale: Scale, note: str) -> Line:
+    """Messages acked by ``ours`` beside ``each``, interleaved; the servers are removed."""
+    samples: dict[str, list[Sample]] = {name: [] for name in servers}
     try:
         for _ in range(scale.rounds):
             for name, server in servers.items():
@@ -85,13 +91,6 @@ async def _producers(scale: Scale) -> Line:
     finally:
         for server in servers.values():
             server.remove()
-    return Line(
-        f"acked messages, {PRODUCERS} producers",
-        median(sample.rate for sample in samples["ours"]),
-        median(sample.rate for sample in samples["each"]),
-        "/s",
-        "a commit each",
-        ">=",
-        10,
-        "each starts and ends a turn: 3 to 5 events",
-    )
+    ours, each = (median(one.rate for one in samples[name]) for name in ("ours", "each"))
+    name = f"acked messages, {PRODUCERS} producers"
+    return Line(name, ours, each, "/s", "a commit each", ">=", 10, note)

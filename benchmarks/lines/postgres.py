@@ -14,9 +14,10 @@ import psycopg
 
 from benchmarks.client import Chat
 from benchmarks.floors.bare_psycopg import batches, news
-from benchmarks.load import ACKED, Sample, closed_loop
+from benchmarks.lines.acks import acked_beside_each
+from benchmarks.load import Sample, closed_loop
 from benchmarks.servers import chatstream, chatstream_on, floor_on
-from benchmarks.store import APPENDS, PRODUCERS, appended
+from benchmarks.store import APPENDS, appended
 from benchmarks.table import Line, Scale, median
 from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
@@ -85,22 +86,8 @@ async def _producers(scale: Scale, dsn: str) -> list[Line]:
         "ours": chatstream_on(_new(dsn, "producers")).start(),
         "each": floor_on("each_commit_postgres", _new(dsn, "each")).start(),
     }
-    samples: dict[str, list[Sample]] = {"ours": [], "each": []}
-    try:
-        for _ in range(scale.rounds):
-            for name, server in servers.items():
-                samples[name].append(
-                    await closed_loop(
-                        server, PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
-                    )
-                )
-    finally:
-        for server in servers.values():
-            server.remove()
-    ours, each = (median(sample.rate for sample in samples[name]) for name in servers)
     note = "PostgreSQL; each starts and ends a turn"
-    name = f"acked messages, {PRODUCERS} producers"
-    return [Line(name, ours, each, "/s", "a commit each", ">=", 10, note)]
+    return [await acked_beside_each(servers, scale, note)]
 
 
 async def _turns(scale: Scale, dsn: str) -> list[Line]:
