@@ -178,7 +178,7 @@ async def test_a_step_that_could_not_be_stored_restarts_the_turn_once_storage_is
         attempts.append(turn.attempt)
         yield Thinking("own", "first")
         if turn.attempt == 1:
-            await asyncio.sleep(0.05)  # until the message itself is on disk
+            await wait_for(lambda: chat.node.store.depth == 0)  # the message itself is on disk
             engine.is_down = True
             yield Thinking("own", "lost")
             await asyncio.sleep(10)
@@ -200,7 +200,7 @@ async def test_an_end_that_could_not_be_stored_is_not_lost():
 
     async def agent(turn):
         if turn.attempt == 1:
-            await asyncio.sleep(0.05)
+            await wait_for(lambda: chat.node.store.depth == 0)
             engine.is_down = True
         yield Response("done", is_complete=True)
 

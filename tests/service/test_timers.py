@@ -44,15 +44,16 @@ async def test_activity_sets_a_timer_forward():
 
 
 async def test_a_running_turn_keeps_its_intent():
-    release = asyncio.Event()
+    begun, release = asyncio.Event(), asyncio.Event()
 
     async def agent(turn):
+        begun.set()
         await release.wait()
         yield Response("done")
 
     async with TestChat(agent, settings=SETTINGS) as chat:
         waiting = asyncio.create_task(chat.send("hello"))
-        await asyncio.sleep(0.05)
+        await begun.wait()
         await chat.pass_time(1000)
         assert await statuses(chat) == ["active"]
         release.set()
