@@ -40,6 +40,10 @@ EVENTS: Final = (
 )
 # The version that a server must know to write; it stands in each writing transaction.
 NEEDED: Final = "SELECT needs FROM chatstream_schema"
+# Not by to_regclass: a session that has once looked for the table in vain remembers that, until
+# its next transaction, even where it has since waited for who made the table.
+_IS_THERE: Final = """SELECT 1 FROM pg_catalog.pg_class
+    WHERE relname = 'chatstream_schema' AND pg_catalog.pg_table_is_visible(oid)"""
 _SET: Final = "UPDATE chatstream_schema SET version = %s, needs = %s"
 
 # What makes a commit more than a promise; a server without them cannot keep an ack.
@@ -66,8 +70,7 @@ def _shown(connection: Connection, name: str) -> str:
 
 def schema_of(connection: Connection) -> SchemaState:
     """The schema that the database has."""
-    found = connection.execute("SELECT to_regclass('chatstream_schema')").fetchone()
-    if found is None or found[0] is None:
+    if connection.execute(_IS_THERE).fetchone() is None:
         return SchemaState()
     row = connection.execute("SELECT version, needs FROM chatstream_schema").fetchone()
     return SchemaState() if row is None else SchemaState(*row)
@@ -105,6 +108,8 @@ def finish(connection: Connection, migrations: Sequence[Migration]) -> None:
 def _changing(connection: Connection) -> Generator[None]:
     """A transaction that is alone with the schema and the log."""
     with connection.transaction():
+        # What is looked at under the lock must be what was committed before it was had.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         connection.execute("SET LOCAL lock_timeout = '10s'")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDER_LOCK,))
         yield
