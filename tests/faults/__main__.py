@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import statistics
 import sys
 import tempfile
@@ -16,18 +17,22 @@ from pathlib import Path
 
 from tests.faults.campaign import Outcome, campaign, caught
 from tests.faults.fsync_order import Order, may_trace, traced
+from tests.faults.grounds import is_postgres
 from tests.faults.mutants import BUGS
 
 
 def main() -> int:
     """The long form."""
     options = _options()
+    os.environ["CHATSTREAM_TEST_ENGINE"] = options.engine
     with tempfile.TemporaryDirectory(prefix="chatstream-faults-") as folder:
         return asyncio.run(_run(Path(folder), options))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    engine = os.environ.get("CHATSTREAM_TEST_ENGINE", "sqlite")
+    parser.add_argument("--engine", choices=("sqlite", "postgres"), default=engine)
     parser.add_argument("--cycles", type=int, default=100, help="how often the server is killed")
     parser.add_argument("--cuts", type=int, default=300, help="how many connections are harmed")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 10_000)
@@ -36,7 +41,8 @@ def _options() -> argparse.Namespace:
 
 
 async def _run(folder: Path, options: argparse.Namespace) -> int:
-    print(f"seed {options.seed}: {options.cycles} kills, {options.cuts} cuts", flush=True)
+    harm = f"{options.cycles} kills, {options.cuts} cuts"
+    print(f"seed {options.seed} on {options.engine}: {harm}", flush=True)
     (folder / "campaign").mkdir()
     outcome = await campaign(
         folder / "campaign", seed=options.seed, kills=options.cycles, cuts=options.cuts
@@ -72,8 +78,9 @@ def _counted(kinds: Counter[str]) -> str:
 
 
 async def _fsync_order(folder: Path) -> Order | None:
-    if not may_trace():
-        print(f"{'acks before their fsync':28} SKIPPED: processes may not be traced here")
+    if is_postgres() or not may_trace():
+        why = "PostgreSQL syncs itself" if is_postgres() else "processes may not be traced here"
+        print(f"{'acks before their fsync':28} SKIPPED: {why}")
         return None
     (folder / "trace").mkdir()
     order = await traced(folder / "trace")
@@ -87,7 +94,7 @@ async def _plant(folder: Path, options: argparse.Namespace) -> list[str]:
     missed: list[str] = []
     skipped = 0
     for name in names:
-        if BUGS[name].by_trace and not may_trace():
+        if BUGS[name].by_trace and (is_postgres() or not may_trace()):
             skipped += 1
             continue
         (folder / name).mkdir()

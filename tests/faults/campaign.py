@@ -9,15 +9,16 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 from tests.faults.checker import Violation, check
-from tests.faults.disks import locked
 from tests.faults.fsync_order import traced
+from tests.faults.grounds import Ground, ground
 from tests.faults.history import History
 from tests.faults.mutants import BUGS
 from tests.faults.process import FaultyServer
@@ -51,12 +52,15 @@ class Outcome(Struct):
 class Nemesis:
     """Does harm to one server and its connections, by a seed of its own."""
 
-    def __init__(self, server: FaultyServer, proxy: FaultProxy, world: World, seed: int) -> None:
+    def __init__(
+        self, server: FaultyServer, on: Ground, proxy: FaultProxy, world: World, seed: int
+    ) -> None:
         self.kills: Counter[str] = Counter()
         self.cuts: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
         self.deaths: list[float] = []
         self._server = server
+        self._ground = on
         self._proxy = proxy
         self._world = world
         self._chance = random.Random(seed)
@@ -82,14 +86,12 @@ class Nemesis:
         await self._server.up(seams.strip())
 
     async def _trouble(self) -> None:
-        """Now and then the clock jumps, or somebody else holds the database for a while."""
+        """Now and then the clock jumps, or something happens to the database."""
         if self._chance.random() < 0.3:
             self._server.set_clock(self._chance.choice(JUMPS_S))
             self.troubles["clock jump"] += 1
-        if self._chance.random() < 0.25:
-            with locked(self._server.folder / "chatstream.db"):
-                await asyncio.sleep(self._chance.uniform(0.2, 2.0))
-            self.troubles["locked database"] += 1
+        if self._chance.random() < 0.4:
+            self.troubles[await self._ground.harm(self._chance)] += 1
 
     async def _pause_maybe(self) -> str:
         if self._chance.random() < 0.4:
@@ -135,25 +137,19 @@ async def campaign(
     folder: Path, *, seed: int, kills: int, cuts: int, cast: Cast | None = None
 ) -> Outcome:
     """Kill and cut so often under a full cast."""
-    server = FaultyServer(folder)
-    always = server.clock_seam
-    await server.up(always)
-    try:
-        async with FaultProxy(server.port) as proxy:
-            world = World(proxy.port, server.port, seed, cast or Cast())
-            nemesis = Nemesis(server, proxy, world, seed)
-            await world.begin()
-            cutting = asyncio.create_task(nemesis.cut(cuts, seconds=3.0 * max(kills, 1)))
-            for _ in range(kills):
-                await nemesis.kill_once(always)
-            server.kill()
-            await nemesis.revive(always, safely=True)
-            await cutting
-            await asyncio.sleep(QUIET_S)
-            nemesis.heal()
-            return _outcome(await world.end(), world, nemesis)
-    finally:
+    async with _site(folder, seed, cast or Cast()) as (server, world, nemesis):
+        always = server.clock_seam
+        await server.up(always)
+        await world.begin()
+        cutting = asyncio.create_task(nemesis.cut(cuts, seconds=3.0 * max(kills, 1)))
+        for _ in range(kills):
+            await nemesis.kill_once(always)
         server.kill()
+        await nemesis.revive(always, safely=True)
+        await cutting
+        await asyncio.sleep(QUIET_S)
+        nemesis.heal()
+        return _outcome(await world.end(), world, nemesis)
 
 
 async def scenario(
@@ -167,27 +163,36 @@ async def scenario(
 ) -> Outcome:
     """The short form: a server with these lives (and a planted bug), some cuts."""
     always = f"bug={bug} " if bug else ""
-    server = FaultyServer(folder)
-    await server.up(always + lives[0])
-    try:
-        async with FaultProxy(server.port) as proxy:
-            cast = Cast(chats=1, writers=writers, pause_s=0.05)
-            world = World(proxy.port, server.port, seed, cast)
-            nemesis = Nemesis(server, proxy, world, seed)
-            await world.begin()
-            cutting = asyncio.create_task(nemesis.cut(CUTS, seconds=seconds * 0.7))
-            for life in lives[1:]:
-                await server.died(LIFE_S)
-                server.kill()
-                nemesis.deaths.append(time.monotonic())
-                await server.up(always + life)
-            await asyncio.sleep(seconds)
-            await cutting
-            nemesis.heal()
-            history = await world.end(BUGGY_DRAIN_S if bug else DRAIN_S)
-            return _outcome(history, world, nemesis)
-    finally:
-        server.kill()
+    cast = Cast(chats=1, writers=writers, pause_s=0.05)
+    async with _site(folder, seed, cast) as (server, world, nemesis):
+        await server.up(always + lives[0])
+        await world.begin()
+        cutting = asyncio.create_task(nemesis.cut(CUTS, seconds=seconds * 0.7))
+        for life in lives[1:]:
+            await server.died(LIFE_S)
+            server.kill()
+            nemesis.deaths.append(time.monotonic())
+            await server.up(always + life)
+        await asyncio.sleep(seconds)
+        await cutting
+        nemesis.heal()
+        history = await world.end(BUGGY_DRAIN_S if bug else DRAIN_S)
+        return _outcome(history, world, nemesis)
+
+
+@asynccontextmanager
+async def _site(
+    folder: Path, seed: int, cast: Cast
+) -> AsyncIterator[tuple[FaultyServer, World, Nemesis]]:
+    """A server that is not started yet, behind a proxy; who will use it and who will harm it."""
+    with ground(folder) as on:
+        server = FaultyServer(folder, database=on.url, **on.settings)
+        try:
+            async with FaultProxy(server.port) as proxy:
+                world = World(proxy.port, server.port, seed, cast)
+                yield server, world, Nemesis(server, on, proxy, world, seed)
+        finally:
+            server.kill()
 
 
 def _outcome(history: History, world: World, nemesis: Nemesis) -> Outcome:

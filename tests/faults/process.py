@@ -29,8 +29,10 @@ SETTINGS = {
 class FaultyServer(Server):
     """A server with `seams` (see `seams.install`), run behind the command `prefix`."""
 
-    def __init__(self, folder: Path, seams: str = "", **settings: object) -> None:
-        super().__init__(folder, **{**SETTINGS, **settings})
+    def __init__(
+        self, folder: Path, seams: str = "", *, database: str | None = None, **settings: object
+    ) -> None:
+        super().__init__(folder, database=database, **{**SETTINGS, **settings})
         self.seams = seams
         self.prefix_command: tuple[str, ...] = ()
         self.started_at = 0.0
@@ -49,9 +51,13 @@ class FaultyServer(Server):
                 stderr=log,
                 start_new_session=True,
             )
-        async with asyncio.timeout(START_SECONDS):
-            while self.running and not await self.is_ready():  # noqa: ASYNC110 (another process)
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while self.running and not await self.is_ready():  # noqa: ASYNC110 (another process)
+                    await asyncio.sleep(0.02)
+        except BaseException:
+            self.kill()
+            raise
 
     async def is_ready(self) -> bool:
         """What `/health/ready` says."""

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from tests.faults.checker import check
 from tests.faults.disks import fill, small_disk
+from tests.faults.grounds import end_connections
 from tests.faults.history import Lost
 from tests.faults.process import FaultyServer
 from tests.faults.workload import Cast, World
@@ -41,8 +42,7 @@ async def chat_server(database: EmbeddedPostgres, folder: Path) -> AsyncIterator
     """A chat server on an empty database of ``database``."""
     with psycopg.connect(database.dsn, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    server = FaultyServer(folder)
-    server.database = database.dsn
+    server = FaultyServer(folder, database=database.dsn)
     await server.up()
     try:
         yield server
@@ -91,15 +91,10 @@ async def test_crashes_of_the_database_lose_nothing_and_close_no_socket(database
 
 @pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.slow)])
 async def test_terminated_backends_lose_nothing_and_close_no_socket(database, server, times):
-    with psycopg.connect(database.dsn, autocommit=True) as outside:
+    async def terminate() -> None:
+        end_connections(database.dsn)
 
-        async def terminate() -> None:
-            outside.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND application_name = 'chatstream'"
-            )
-
-        await under_load(server, terminate, times=times, seed=42)
+    await under_load(server, terminate, times=times, seed=42)
 
 
 async def test_who_locks_the_log_for_too_long_delays_and_loses_nothing(database, server):

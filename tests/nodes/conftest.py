@@ -20,9 +20,7 @@ class NodeProcess(Server):
     """One node: a server on a database that others have too; agents' gates are everybody's."""
 
     def __init__(self, folder: Path, database: str, gates: Path, **settings: object) -> None:
-        self._given = database
-        super().__init__(folder, **{**SETTINGS, **settings})
-        self.database = database
+        super().__init__(folder, database=database, **{**SETTINGS, **settings})
         self.gates = gates
 
     def stop(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.faults.checker import check
+from tests.faults.grounds import end_connections
 from tests.faults.history import Lost
 from tests.faults.process import FaultyServer
 from tests.faults.proxy import FaultProxy
@@ -49,8 +50,8 @@ class Site:
     async def add(self) -> None:
         """One more node, taking connections once it is ready."""
         self._started += 1
-        node = FaultyServer(self._folder / str(self._started), NODE_LEASE=LEASE_S, DRAIN=4)
-        node.database = self.database.dsn
+        folder = self._folder / str(self._started)
+        node = FaultyServer(folder, database=self.database.dsn, NODE_LEASE=LEASE_S, DRAIN=4)
         await node.up()
         self.nodes.append(node)
         self.proxy.targets.append(node.port)
@@ -173,13 +174,9 @@ async def test_crashes_of_the_database_lose_nothing_and_close_no_socket(site, ti
 @pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
 async def test_terminated_backends_lose_nothing_and_close_no_socket(site, times):
     """Those that listen and those that hold a lease among them."""
-    with psycopg.connect(site.database.dsn, autocommit=True) as outside:
 
-        async def terminate() -> None:
-            outside.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND application_name = 'chatstream'"
-            )
+    async def terminate() -> None:
+        end_connections(site.database.dsn)
 
-        await site.live(terminate, times=times, seed=66)
+    await site.live(terminate, times=times, seed=66)
     assert site.lines_lost == 0

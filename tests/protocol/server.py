@@ -28,17 +28,18 @@ PREFIX = "CHATSTREAM_"
 class Server:
     """A `chatstream serve` process with its data folder; `start` may be called again after an end.
 
-    Settings are those of section 11 without their `CHATSTREAM_` prefix.
+    Settings are those of section 11 without their `CHATSTREAM_` prefix. Without a `database` it
+    gets a new one.
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, database: str | None = None, **settings: object) -> None:
         self.folder = folder
         self.settings = settings
         self.port = free_port()
         self.gates = folder / "gates"
         self.gates.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "server.log"
-        self.database = new_database_for(folder)
+        self.database = database or new_database_for(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
