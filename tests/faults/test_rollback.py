@@ -5,57 +5,22 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.faults.checker import check
+from tests.faults.held import CHAT, first_of_a_stream, log_of, opened_after, say, verified
 from tests.faults.history import CaughtUp, History, Reading, Saw
-from tests.faults.line import Line, Received, decode, event_stream, http_client
+from tests.faults.line import decode
 from tests.faults.process import FaultyServer
-from tests.faults.workload import read_log
-from tests.protocol.server import REPOSITORY, SECRET
+from tests.protocol.server import SECRET
 from tests.protocol.tokens import token_for
 
 from chatstream.client import ChatClient
 
 # Slow: a campaign takes minutes of real deaths; ``make faults`` and ``pytest -m faults`` run it.
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
-CHAT = "chat_back"
-
-
-async def say(server: FaultyServer, *texts: str) -> None:
-    """Send messages one by one and wait for each turn's end."""
-    async with http_client(server.port) as client:
-        await client.post("/chats", json={"user_chat_id": CHAT})
-        for text in texts:
-            body, wait = {"content": f"quick {text}"}, {"Prefer": "wait=10"}
-            answer = await client.post(f"/chats/{CHAT}/messages", json=body, headers=wait)
-            assert answer.status_code == 200, answer.text
-
-
-async def log_of(server: FaultyServer) -> list[bytes]:
-    async with http_client(server.port) as client:
-        return await read_log(client, CHAT)
-
-
-async def opened_after(server: FaultyServer, held: bytes) -> tuple[Received | None, list[bytes]]:
-    """What a client that holds `held` as its newest event gets: the `resync`, and all events."""
-    frame, resync, events = decode(held), None, []
-    line = await Line.join(server.port)
-    after = {"after": frame.position, "after_event": frame.event_id}
-    await line.send({"type": "open", "user_chat_id": CHAT, **after})
-    async for received, data in line.frames():
-        if received.type == "resync":
-            resync = received
-        elif received.type == "caught_up":
-            break
-        elif received.event_id is not None:
-            events.append(data)
-    line.abort()
-    return resync, events
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -67,14 +32,6 @@ def put_back(copy: Path, folder: Path) -> None:
         path.unlink()
     for path in files_of(copy):
         shutil.copy(path, folder)
-
-
-def verified(server: FaultyServer) -> subprocess.CompletedProcess[str]:
-    database = f"sqlite:///{server.folder / 'chatstream.db'}"
-    command = [sys.executable, "-m", "chatstream", "verify", "--database", database]
-    return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def page_frames(wal: bytes) -> tuple[int, int]:
@@ -112,15 +69,6 @@ async def test_after_a_restore_clients_that_are_ahead_start_anew(tmp_path):
         assert verified(server).returncode == 0
     finally:
         server.kill()
-
-
-async def first_of_a_stream(server: FaultyServer, after: int) -> str:
-    async with http_client(server.port) as client:
-        stream = event_stream(client, CHAT, after)
-        async for frame, _ in stream:
-            await stream.aclose()
-            return frame.type
-    raise AssertionError("nothing came")
 
 
 async def test_the_python_client_drops_what_a_restore_took(tmp_path):
