@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from benchmarks.lines import acks, connections, log_size, long_chats, peers, postgres, turns
+from benchmarks.lines import acks, connections, log_size, long_chats, peers, postgres, start, turns
 from benchmarks.servers import take_last_core
 from benchmarks.table import FULL, QUICK, Line, Scale, machine, text_of, write_json
 
@@ -20,7 +20,7 @@ PARTS = {
     "acks": acks.measure,
     "long": long_chats.measure,
     "sockets": connections.measure,
-    "start": connections.measure_start,
+    "start": start.measure,
     "log": log_size.measure,
     "peers": peers.measure,
     "postgres": postgres.measure,

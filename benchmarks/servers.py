@@ -107,13 +107,22 @@ class Server:
             self._process.stdout.close()
 
 
-def chatstream(name: str = "chatstream") -> Server:
-    """The server as it is shipped, on SQLite, with the benchmarks' agent."""
-    return Server(
-        name,
-        [sys.executable, "-m", "chatstream", "serve", "--agent", "benchmarks.agent:agent"]
-        + ["--database", "sqlite:///{home}/chat.db"],
-    )
+_MODULE = ("-m", "chatstream")
+_AGENT = ("--agent", "benchmarks.agent:agent")
+# Only extras bring pydantic, and Litestar imports it wherever it is.
+_HIDDEN = "import runpy, sys; sys.modules['pydantic'] = None; "
+_RUN = "runpy.run_module('chatstream', run_name='__main__', alter_sys=True)"
+_WITHOUT_EXTRAS = ("-c", _HIDDEN + _RUN)
+
+
+def chatstream(
+    name: str = "chatstream", *, has_extras: bool = True, agent: tuple[str, ...] = _AGENT
+) -> Server:
+    """The server as it is shipped, on SQLite, with the benchmarks' agent; with no ``agent`` the
+    built-in one, without ``has_extras`` as after ``pip install chatstream``."""
+    program = _MODULE if has_extras else _WITHOUT_EXTRAS
+    database = "sqlite:///{home}/chat.db"
+    return Server(name, [sys.executable, *program, "serve", *agent, "--database", database])
 
 
 def chatstream_on(database: str) -> Server:

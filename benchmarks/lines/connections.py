@@ -9,7 +9,7 @@ import time
 
 from benchmarks.client import Chat, joined
 from benchmarks.servers import Server, chatstream, floor
-from benchmarks.table import Line, Scale, median, percentile
+from benchmarks.table import Line, Scale, percentile
 
 _STALLED_OBSERVERS = 100
 
@@ -163,37 +163,3 @@ async def _come_back(port: int, lost: Chat) -> float:
             await asyncio.sleep(random.uniform(0.02, 0.1))
         else:
             return time.perf_counter()
-
-
-async def measure_start(scale: Scale) -> list[Line]:
-    """From ``exec`` to ready, beside importing the two big libraries."""
-    ours, imports = [], []
-    for _ in range(scale.starts):
-        server = chatstream()
-        ours.append(server.start().ready_seconds)
-        server.remove()
-        imports.append(await asyncio.to_thread(_import_seconds))
-    return [
-        Line(
-            "exec to ready",
-            median(ours),
-            median(imports),
-            "s",
-            "import litestar, uvicorn",
-            "<=",
-            1.5,
-        )
-    ]
-
-
-def _import_seconds() -> float:
-    import subprocess
-    import sys
-
-    from benchmarks.servers import on_first_core
-
-    began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", "import litestar, uvicorn"], check=True, preexec_fn=on_first_core
-    )
-    return time.perf_counter() - began

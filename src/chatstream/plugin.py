@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,14 @@ from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
 from chatstream.projections.user_values import UserValues, WriteRow
-from chatstream.turns.agents import Agent, as_agent, load_agent, suggestions_of
+from chatstream.turns.agents import (
+    Agent,
+    as_agent,
+    load_agent,
+    recalls_tasks,
+    suggestions_of,
+    warm_up,
+)
 from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
 from chatstream.turns.watching import TurnWatch, Watches
@@ -73,7 +80,7 @@ class ChatStreamPlugin(InitPlugin):
     ) -> None:
         self.settings = settings or Settings()
         served = _agent(self.settings, agent, self._fetch, self._write_value)
-        self._suggestions = suggestions_of(served)
+        self._agent = served
         self.node = Node(
             self.settings,
             engine or engine_of(self.settings),
@@ -110,11 +117,13 @@ class ChatStreamPlugin(InitPlugin):
     @asynccontextmanager
     async def _lifespan(self, _: Litestar) -> AsyncGenerator[None, None]:
         await self.node.start()
+        warming = asyncio.create_task(asyncio.to_thread(warm_up, self._agent))
         try:
             self._identities.use_own_secret(await self.node.own_secret())
             yield
         finally:
             await self.node.close()
+            await warming
 
     def _backend(self) -> Backend:
         ttl_ms = round(self.settings.session_ttl_s * 1000)
@@ -130,9 +139,9 @@ class ChatStreamPlugin(InitPlugin):
             readiness=_StoreReadiness(self.node),
             metrics=self.metrics,
             streams=self.streams,
-            frames_schema=msgspec.json.encode(frames_schema()),
+            frames_schema=cache(_frames_schema),
             now_ms=self.node.now_ms,
-            suggestions=self._suggestions,
+            suggestions=suggestions_of(self._agent),
         )
 
     def _surroundings(self) -> Surroundings:
@@ -156,11 +165,11 @@ class ChatStreamPlugin(InitPlugin):
         self.metrics.watch_lags(self._lags)
 
     def _recalling(self, agent: Agent) -> ContextManager | None:
+        if not recalls_tasks(agent):
+            return None
         from chatstream.assistant.context import RecentTasks
-        from chatstream.assistant.demo.pacing import Paced
-        from chatstream.assistant.orchestrator import Assistant
 
-        return RecentTasks(_OwnTasks(self)) if isinstance(agent, Assistant | Paced) else None
+        return RecentTasks(_OwnTasks(self))
 
     async def _fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
         return await self.node.store.fetch(sql, parameters)
@@ -187,6 +196,10 @@ class ChatStreamPlugin(InitPlugin):
             seconds=batch.seconds,
             commit_seconds=batch.commit_seconds,
         )
+
+
+def _frames_schema() -> bytes:
+    return msgspec.json.encode(frames_schema())
 
 
 def engine_of(settings: Settings, *, read_only: bool = False) -> StoredEngine:

@@ -46,8 +46,8 @@ class _AnnouncingServer(Server):
 
 
 def _spare_the_collector() -> None:
-    gc.collect()
     gc.freeze()  # what is imported and wired stays for good
+    gc.enable()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
 
 

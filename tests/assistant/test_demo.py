@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
+from chatstream.app import app_of
+from chatstream.assistant import repair
 from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing
 from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import converted
 from chatstream.assistant.recognise import Recogniser
+from chatstream.assistant.slots import times
 from chatstream.assistant.tools import ToolFailed
 from chatstream.config import Settings
 from chatstream.domain.commands import OpenChat
@@ -196,6 +203,39 @@ def test_another_agent_recalls_nothing_of_itself():
 
     plugin = ChatStreamPlugin(Settings(), agent, engine=memory_engine())
     assert plugin.node.runner._context is None
+
+
+def test_a_server_of_ones_own_agent_knows_nothing_of_the_assistant():
+    code = (
+        "import sys; from chatstream import ChatStreamPlugin, Settings;"
+        "ChatStreamPlugin(Settings(agent='tests.faults.agents:agent', database='sqlite:///no.db'));"
+        "sys.exit(any(name.startswith('chatstream.assistant') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_the_first_message_would_wait_for_is_compiled_beforehand():
+    patterns = [pattern for _, pattern in (*repair._PATTERNS, *repair._LED)]
+    for pattern in (*patterns, times._TIME):
+        vars(pattern).pop("compiled", None)
+    ChatStreamPlugin(Settings(), engine=memory_engine())._agent.warm_up()
+    assert all("compiled" in vars(pattern) for pattern in (*patterns, times._TIME))
+
+
+async def test_an_agent_warms_up_beside_the_loop():
+    loop = asyncio.get_running_loop()
+    warmed_by = loop.create_future()
+
+    class Agent:
+        async def __call__(self, _):
+            yield Response("Done.")
+
+        def warm_up(self):
+            loop.call_soon_threadsafe(warmed_by.set_result, threading.current_thread())
+
+    plugin = ChatStreamPlugin(Settings(), Agent(), engine=memory_engine())
+    async with app_of(plugin).lifespan():
+        assert await warmed_by is not threading.current_thread()
 
 
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):

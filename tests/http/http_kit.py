@@ -137,7 +137,7 @@ async def started(settings: Settings, assets: Assets | None):
         readiness=ready,
         metrics=metrics,
         streams=Streams(),
-        frames_schema=b'{"$defs": {}}',
+        frames_schema=lambda: b'{"$defs": {}}',
         now_ms=now_ms,
     )
     handlers: dict = {}

@@ -8,6 +8,7 @@ from chatstream.assistant import answers
 from chatstream.assistant.asking import ask
 from chatstream.assistant.calling import carry_out, confirm
 from chatstream.assistant.filling import fill
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Recognition
 from chatstream.assistant.repair import wants_again
 from chatstream.assistant.scene import Scene, Task
@@ -18,7 +19,7 @@ from chatstream.domain.steps import Abandon, FollowUp, Response, Thinking
 
 MOST_TRIES = 3
 _SHORT = 6
-_NO_YES = re.compile(r"\?|\b(?:no|not|never|without)\b|n['’]t\b|\bdont\b", re.IGNORECASE)
+_NO_YES = Pattern(r"\?|\b(?:no|not|never|without)\b|n['’]t\b|\bdont\b", re.IGNORECASE)
 
 
 def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:

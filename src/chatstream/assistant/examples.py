@@ -6,12 +6,12 @@ parameters; those around them tell where such a value stands in what users write
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
-_MARK = re.compile(r"\{\s*(?P<name>\w+)\s*:\s*(?P<value>[^{}]+?)\s*\}")
-_WORD = re.compile(r"[\w'’]+")
+from chatstream.assistant.pattern import Pattern
+
+_MARK = Pattern(r"\{\s*(?P<name>\w+)\s*:\s*(?P<value>[^{}]+?)\s*\}")
+_WORD = Pattern(r"[\w'’]+")
 _CONTEXT_WORDS = 2
 
 

@@ -3,13 +3,13 @@ were asked."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from datetime import datetime
 
 from chatstream.assistant.free_text import cued, whole
 from chatstream.assistant.parameters import Kind, Parameter
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.kinds import Finding, find
 from chatstream.assistant.slots.languages import Languages
@@ -21,14 +21,14 @@ _ORDER: tuple[Kind, ...] = (
     "number",
 )  # fmt: skip
 _SHORT_ANSWER = 4
-_WORD = re.compile(r"[\w'’]+")
+_WORD = Pattern(r"[\w'’]+")
 _ROLE_WORDS = {
     "from": {"from", "leaving", "leave", "depart", "departing", "start", "source", "origin"},
     "to": {"to", "into", "in", "until", "till", "return", "returning", "end", "arriving"},
 }
 _ROLES = {
-    "from": re.compile(r"from|start|source|origin|depart|leav|pickup|begin|check_?in"),
-    "to": re.compile(r"(?:^|_)to(?:_|$)|end|target|dest|return|arriv|dropoff|until|check_?out"),
+    "from": Pattern(r"from|start|source|origin|depart|leav|pickup|begin|check_?in"),
+    "to": Pattern(r"(?:^|_)to(?:_|$)|end|target|dest|return|arriv|dropoff|until|check_?out"),
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from chatstream.assistant import answers
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.scene import Scene
 from chatstream.assistant.slots.choices import find_by_place
@@ -37,10 +38,8 @@ WITH_MODEL = "conversation"
 OUT_OF_SCOPE = "out_of_scope"
 """What an intent is called that could not be served: ``GET /intents?name=out_of_scope``."""
 NONE_OF_THESE = "none_of_these"
-_OTHER_WORDS = re.compile(r"\b(?!please\b|thanks?\b)[^\W_]{4,}", re.IGNORECASE)
-_NONE = re.compile(
-    r"\W*(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE
-)
+_OTHER_WORDS = Pattern(r"\b(?!please\b|thanks?\b)[^\W_]{4,}", re.IGNORECASE)
+_NONE = Pattern(r"\W*(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE)
 
 
 def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[None]:

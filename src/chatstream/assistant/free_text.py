@@ -8,20 +8,21 @@ from functools import lru_cache
 
 from chatstream.assistant.examples import Cue
 from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import find_numbers
 from chatstream.assistant.slots.yesno import says
 
-_WORD = re.compile(r"[\w'’]+")
-_QUOTED = re.compile(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!\w)['‘]([^'‘’]{2,200})['’](?!\w)")
-_END = re.compile(
+_WORD = Pattern(r"[\w'’]+")
+_QUOTED = Pattern(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!\w)['‘]([^'‘’]{2,200})['’](?!\w)")
+_END = Pattern(
     r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|\s+please\b"
     r"|,?\s+(?:and|but)\s+(?:please\s+)?(?:set|make|change|put|move|schedule)\b"
     r"|,?\s+(?:and\s+not|instead(?:\s+of)?|rather\s+than)\b|$"
 )
-_CONNECTOR = re.compile(
+_CONNECTOR = Pattern(
     r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes(?:\s+off)?|rings?|is|set|due"
     r"|every|(?:the|its|for|and)\s+time|the|it))+\s*$",
     re.IGNORECASE,
@@ -30,34 +31,34 @@ _EMPTY_WORDS = frozenset({
     "a", "an", "and", "at", "be", "by", "for", "from", "goes", "i", "in", "is", "it", "me", "my",
     "new", "of", "on", "one", "please", "set", "that", "the", "this", "time", "to", "up", "with",
 })  # fmt: skip
-_LEAD_IN = re.compile(
+_LEAD_IN = Pattern(
     r"^\W*(?:(?:please|just|um+|well|ok(?:ay)?|so|sure|yes|no)\W+)*"
     r"(?:(?:it|that|this|(?:the|my)\s+\w+)(?:['’]s|\s+is|\s+should\s+be|\s+will\s+be|\s+would\s+be)\s+"
     r"(?:called\s+|named\s+)?|i(?:['’]m|\s+am)\s+(?=[A-Z])|(?:let['’]s\s+)?(?:call|name|make|label|title)\s+it\s+|called\s+"
     r"|named\s+|i(?:['’]d|\s+would)\s+like\s+(?:it\s+to\s+be\s+)?(?:called\s+)?|use\s+)?",
     re.IGNORECASE,
 )
-_IS_NAME = re.compile(r"(?:^|_)(?:name|title|label)$")
-_CAPITALS = re.compile(
+_IS_NAME = Pattern(r"(?:^|_)(?:name|title|label)$")
+_CAPITALS = Pattern(
     r"(?<=[a-z,:] )(?P<name>(?!I\b|[AP]M\b|Please\b|Mon|Tue|Wed|Thu|Fri|Sat|Sun|January|February"
     r"|March|April|May|June|July|August|September|October|November|December)"
     r"[A-Z][\w'’]*(?:\s+(?:(?:of|for|the|to|and|with)\s+)?[A-Z][\w'’]*)*)"
 )
-_AS_THE_NAME = re.compile(
+_AS_THE_NAME = Pattern(
     r"\buse\s+(\S.{0,80}?)\s+(?:as|for)\s+(?:the|its|a)\s+(?:name|title|label)\b", re.IGNORECASE
 )
-_FOR = re.compile(
+_FOR = Pattern(
     r"\bfor\s+(?!(?:my|me|our|us|you|your|him|his|her|them|their|the|an?|it|this|that|these|those|one"
     r"|another|now|later|when|what|which|every|each|all|some|any|no|please|in|at|on|example|sure)\b)"
     r"(?=[a-z])",
     re.IGNORECASE,
 )
-_VERB = re.compile(
+_VERB = Pattern(
     r"\b(?:like|want|need|wish|ha[sd]|have|going|try|trying|used|able|love|plan|planning|how)\s+$",
     re.IGNORECASE,
 )
-_ARTICLE = re.compile(r"^(?:my|an?|the)\s+(?=[A-Z])")
-_POLITE_END = re.compile(r"[\s,]*(?:please|thanks|thank you)?[\s.!?]*$", re.IGNORECASE)
+_ARTICLE = Pattern(r"^(?:my|an?|the)\s+(?=[A-Z])")
+_POLITE_END = Pattern(r"[\s,]*(?:please|thanks|thank you)?[\s.!?]*$", re.IGNORECASE)
 
 
 def cued(

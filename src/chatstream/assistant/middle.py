@@ -10,6 +10,7 @@ from chatstream.assistant.answering import advance, answered, ask_again, confirm
 from chatstream.assistant.beginning import picked, recognise
 from chatstream.assistant.fallback import chosen
 from chatstream.assistant.filling import fill, read_into
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Recognition
 from chatstream.assistant.repair import Act, act_of, first_act
 from chatstream.assistant.scene import Scene, Task
@@ -26,7 +27,7 @@ SWITCH_LEAD = 0.12
 """In the middle of a task another one must be clearer than at the start."""
 CLEAR = 0.55
 ALL_BUT_CERTAIN = 0.8
-_REQUESTS = re.compile(
+_REQUESTS = Pattern(
     r"\b(?:(?:can|could|would|will)\s+you|help\s+me|let['’]?s"
     r"|i(?:['’]d|\s+would)?\s+(?:also\s+)?(?:need|want|like)\s+to)\b",
     re.IGNORECASE,

@@ -10,17 +10,22 @@ from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
 from chatstream.assistant.conversation import converse
+from chatstream.assistant.extract import read_values
 from chatstream.assistant.invoking import invoke
 from chatstream.assistant.recognise import Recogniser
+from chatstream.assistant.repair import act_of
 from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.slots.languages import Languages
+from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
 from chatstream.errors import ConfigurationError
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
+
+_SAYS_NOTHING = "xyzzy"
 
 
 def assistant_from_tools(
@@ -52,6 +57,8 @@ def assistant_from_tools(
 
 class Assistant:
     """The agent; it has no state but what it can do."""
+
+    recalls_tasks = True
 
     def __init__(
         self,
@@ -91,6 +98,14 @@ class Assistant:
                     for one in later:
                         yield one
                     yield answer
+
+    def warm_up(self) -> None:
+        """Compile beforehand what the first message would wait for. In a thread of its own."""
+        act_of(_SAYS_NOTHING)
+        says(_SAYS_NOTHING)
+        now = datetime.now(self.skills.zone)
+        for tool in self.skills.tools.values():
+            read_values(tool.parameters, _SAYS_NOTHING, now)
 
     def _context(self, turn: Turn, call: ToolCall) -> ToolContext:
         now = scene_of(turn, self.skills.tools, self.skills.zone).now

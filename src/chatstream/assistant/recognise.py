@@ -7,13 +7,13 @@ Measured on CLINC150 and SNIPS by ``make eval``.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from chatstream.assistant.concepts import CONCEPTS
+from chatstream.assistant.pattern import Pattern
 
 ACT_LEAD = 0.05
 FOREIGN_SHARE = 0.4
@@ -25,7 +25,7 @@ _CONCEPT_WEIGHT = 1.5
 _NUMBER = "#"
 _ROUNDS, _MARGIN, _STEP = 6, 0.7, 0.1
 """Of the sharpening: a point more of the accuracy, for a start that is still short."""
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_WORD = Pattern(r"[^\W_]+(?:'[^\W_]+)?")
 
 _Vector = dict[str, float]
 _Weights = defaultdict[str, dict[int, float]]

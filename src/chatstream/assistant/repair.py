@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from chatstream.assistant.pattern import Pattern
+
 Act = Literal[
     "cancel", "skip", "status", "repeat", "help", "resume", "greeting", "thanks", "goodbye",
     "praise", "how_are_you", "who_are_you",
@@ -105,26 +107,26 @@ _ACTS: tuple[tuple[Act, str], ...] = (
         r"|l+o+l|ha(?:ha)+|:\)|👍",
     ),
 )
-_PATTERNS: tuple[tuple[Act, re.Pattern[str]], ...] = tuple(
-    (act, re.compile(rf"\W*(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
+_PATTERNS: tuple[tuple[Act, Pattern], ...] = tuple(
+    (act, Pattern(rf"\W*(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
 )
-_LED: tuple[tuple[Act, re.Pattern[str]], ...] = tuple(
-    (act, re.compile(rf"\W*{_LEAD}(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
+_LED: tuple[tuple[Act, Pattern], ...] = tuple(
+    (act, Pattern(rf"\W*{_LEAD}(?:{pattern}){_TAIL}", re.IGNORECASE)) for act, pattern in _ACTS
 )
 _LONGEST = 120
-_CORRECTS = re.compile(
+_CORRECTS = Pattern(
     r"^\W*(?:(?:no+|nope|nah|wait|actually|sorry|oops|hold\s+on|hmm+|well|oh|ok(?:ay)?|yes|yeah)\b[\s,.!]*)*"
     r"(?:(?:actually|rather|instead|i\s+mean(?:t)?|i\s+said|(?:let['’]?s\s+)?(?:make|change|set|move|put|switch|update)\b"
     r"|(?:it|that|this)\s+(?:should|must)|not\b|let\s+me\s+(?:do|have|take)|(?:how|what)\s+about"
     r"|i(?:['’]d|\s+would)\s+(?:prefer|rather)|(?:[^.!?]{1,30}\s)?instead\b|can\s+you\s+(?:make|change)|could\s+you\s+(?:make|change)))",
     re.IGNORECASE,
 )
-_SAME = re.compile(
+_SAME = Pattern(
     r"\b(?:(?:the\s+)?same\b(?:[\s\w]{0,20}?\b(?:as|like)\s+(?:yesterday|last\s+time|before|always|usual|the\s+last\s+(?:one|time)))?"
     r"|as\s+(?:usual|always|before|last\s+time)|like\s+last\s+time|the\s+usual)\b",
     re.IGNORECASE,
 )
-_AGAIN = re.compile(r"\b(?:try\s+(?:it\s+)?again|retry|once\s+more|again)\b", re.IGNORECASE)
+_AGAIN = Pattern(r"\b(?:try\s+(?:it\s+)?again|retry|once\s+more|again)\b", re.IGNORECASE)
 
 
 def act_of(text: str) -> Act | None:

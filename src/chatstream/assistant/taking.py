@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
 from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.scene import NOTES_SLOT, Notes, Scene, Task
 from chatstream.assistant.slots.kinds import settle
 from chatstream.assistant.talk import Talk
 from chatstream.domain.steps import JsonObject, SlotsSet
 
-_LIMIT = re.compile(r"(<=|>=|<|>)\s*(-?[\d.]+)")
+_LIMIT = Pattern(r"(<=|>=|<|>)\s*(-?[\d.]+)")
 _WORDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 _LONGEST_PART = 200
 

@@ -30,6 +30,7 @@ from chatstream.assistant.parameters import (
     context_name,
     parameters_of,
 )
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.money import Money
 from chatstream.domain.steps import JsonObject
 from chatstream.errors import ConfigurationError
@@ -37,9 +38,9 @@ from chatstream.errors import ConfigurationError
 __all__ = ["Email", "Money", "Parameter", "Tool", "ToolContext", "ToolFailed", "Url", "tool"]
 
 TIMEOUT_S = 30.0
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_SECTION = re.compile(r"^(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?):\s*$")
-_ARGUMENT = re.compile(r"^\s+\*{0,2}(?P<name>\w+)(?:\s*\([^)]*\))?:\s*(?P<text>.*)$")
+_NAME = Pattern(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_SECTION = Pattern(r"^(?:Args|Arguments|Parameters|Returns|Raises|Yields|Examples?):\s*$")
+_ARGUMENT = Pattern(r"^\s+\*{0,2}(?P<name>\w+)(?:\s*\([^)]*\))?:\s*(?P<text>.*)$")
 
 
 class ToolFailed(Exception):

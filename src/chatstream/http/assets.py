@@ -41,6 +41,15 @@ PAGE_POLICY: Final = (
 
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _COMPRESSED = tuple(suffix for _, suffix in _ENCODINGS)
+# The table of the machine may call a script anything, and takes a while to read.
+_MEDIA_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".map": "application/json",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".txt": "text/plain",
+}
 
 
 class Asset(Struct, frozen=True):
@@ -135,10 +144,10 @@ def _etag(content: bytes) -> str:
 
 
 def _media_type(path: Path) -> str:
-    # The table of the machine may call a script anything.
-    known = {".js": "text/javascript", ".mjs": "text/javascript", ".map": "application/json"}
     return (
-        known.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        _MEDIA_TYPES.get(path.suffix)
+        or mimetypes.guess_type(path.name)[0]
+        or "application/octet-stream"
     )
 
 

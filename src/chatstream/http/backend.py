@@ -19,8 +19,8 @@ from chatstream.metrics import Metrics
 class Backend(Struct, frozen=True, kw_only=True):
     """All dependencies of the HTTP side. One a server.
 
-    ``frames_schema`` is the JSON Schema of the wire's frames, ready to serve; ``now_ms`` the
-    wall clock in Unix milliseconds; ``suggestions`` first messages for an empty chat.
+    ``frames_schema`` makes the JSON Schema of the wire's frames once somebody asks; ``now_ms`` is
+    the wall clock in Unix milliseconds; ``suggestions`` first messages for an empty chat.
     """
 
     settings: Settings
@@ -34,7 +34,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     readiness: Readiness
     metrics: Metrics
     streams: Streams
-    frames_schema: bytes
+    frames_schema: Callable[[], bytes]
     now_ms: Callable[[], int]
     suggestions: tuple[str, ...] = ()
 

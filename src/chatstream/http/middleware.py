@@ -39,10 +39,6 @@ class AnswerMiddleware(ASGIMiddleware):
         self._metrics = backend.metrics
         self._origins = frozenset(backend.settings.origins)
 
-    def __deepcopy__(self, _: object) -> AnswerMiddleware:
-        # Litestar copies the routers it is given with all they hold; the metrics are one.
-        return self
-
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         assert scope["type"] == ScopeType.HTTP
         method = scope["method"]

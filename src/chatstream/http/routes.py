@@ -37,6 +37,14 @@ _A_SCHEMA = ResponseSpec(
 )
 
 
+class _Routes(Router):
+    """Registered as it is, with the metrics and the backend that it holds."""
+
+    def __deepcopy__(self, _: object) -> _Routes:
+        # Litestar copies the routers it is given with all they hold. These are made for one server.
+        return self
+
+
 def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
     """The routers to register, once a server. ``assets`` are the package's own unless given."""
     open_streams = partial(len, backend.streams)
@@ -59,7 +67,7 @@ def is_ours(backend: Backend, path: str) -> bool:
 
 
 def _under_prefix(backend: Backend) -> Router:
-    return Router(
+    return _Routes(
         backend.settings.prefix or "/",
         route_handlers=[
             ChatsController,
@@ -84,7 +92,7 @@ def _under_prefix(backend: Backend) -> Router:
 
 
 def _beside_prefix(backend: Backend, assets: Assets) -> Router:
-    return Router(
+    return _Routes(
         "/",
         route_handlers=[HealthController, _frames_schema, *_front_end(assets)],
         dependencies=_backend_dependency(backend),
@@ -105,7 +113,7 @@ def _backend_dependency(backend: Backend) -> dict[str, Provide]:
 )
 async def _frames_schema(chatstream_backend: BackendDependency) -> Response[bytes]:
     return Response(
-        chatstream_backend.frames_schema,
+        chatstream_backend.frames_schema(),
         media_type=_JSON_SCHEMA,
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"},
     )

@@ -66,6 +66,18 @@ def suggestions_of(agent: Agent) -> tuple[str, ...]:
     return tuple(map(str, getattr(agent, "suggestions", ())))
 
 
+def recalls_tasks(agent: Agent) -> bool:
+    """Whether it wants to be told the user's last completed tasks, as the built-in assistant."""
+    return bool(getattr(agent, "recalls_tasks", False))
+
+
+def warm_up(agent: Agent) -> None:
+    """Let it do beforehand what its first run would wait for, in a thread of its own."""
+    prepare: Callable[[], None] | None = getattr(agent, "warm_up", None)
+    if prepare is not None:
+        prepare()
+
+
 def _assistant(tools: list[Callable[..., object]], model: str | None) -> Agent:
     from chatstream.assistant.orchestrator import assistant_from_tools
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from chatstream.domain.steps import Response, ToolResult
-from chatstream.turns.agents import Agent, Steps
+from chatstream.turns.agents import Agent, Steps, warm_up
 from chatstream.turns.turn import Turn
 
 PIECE_EVERY_S = 0.02
@@ -19,9 +19,15 @@ SHORT = 80
 class Paced:
     """``agent``, with its longer answers in pieces."""
 
+    recalls_tasks = True
+
     def __init__(self, agent: Agent, suggestions: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
         self._agent = agent
+
+    def warm_up(self) -> None:
+        """As the agent itself."""
+        warm_up(self._agent)
 
     async def __call__(self, turn: Turn) -> Steps:
         """One run."""

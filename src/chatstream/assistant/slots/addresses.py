@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 
-_EMAIL = re.compile(
+_EMAIL = Pattern(
     r"(?<![\w.+-])[\w.+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w-])"
 )
-_URL = re.compile(
-    r"(?<![\w@.])(?:https?://[^\s<>\"]{1,2000}|www\.[^\s<>\"]{1,2000})", re.IGNORECASE
-)
+_URL = Pattern(r"(?<![\w@.])(?:https?://[^\s<>\"]{1,2000}|www\.[^\s<>\"]{1,2000})", re.IGNORECASE)
 _TRAILING = ".,;:!?)'\"]"
 
 

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from chatstream.assistant.concepts import CONCEPTS
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found, apart
 from chatstream.assistant.slots.numbers import ORDINALS
 
-_PLACE = re.compile(
+_PLACE = Pattern(
     r"\b(?:(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last)(?:\s+(?:one|option|choice))?"
     r"|(?:option|number|#)\s*(?P<digit>\d))\b",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+")
+_WORD = Pattern(r"[^\W_]+")
 _BETWEEN_WORDS = r"[\s_-]*"
-ANY = re.compile(
+ANY = Pattern(
     r"\b(?:any(?:thing| one| of them)?(?: is fine| will do| works)?|(?:i )?do(?:n't| not) (?:care|mind)"
     r"|no preference|does(?:n't| not) matter|whatever|either(?: one)?(?: is fine)?|surprise me)\b",
     re.IGNORECASE,

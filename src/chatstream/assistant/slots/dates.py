@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found, apart
 from chatstream.assistant.slots.numbers import ORDINALS, SMALL, of_words
 
@@ -137,11 +138,11 @@ def _later(today: date, count: int, unit: str) -> date:
     return first.replace(day=min(today.day, last.day))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w/.-])(?:{text})(?![\w/]|-\d)", re.IGNORECASE)
+def _pattern(text: str) -> Pattern:
+    return Pattern(rf"(?<![\w/.-])(?:{text})(?![\w/]|-\d)", re.IGNORECASE)
 
 
-_GRAMMAR: tuple[tuple[re.Pattern[str], Resolve], ...] = (
+_GRAMMAR: tuple[tuple[Pattern, Resolve], ...] = (
     (_pattern(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"), _iso),
     (_pattern(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})(?:/(?P<year>\d{4}|\d{2}))?"), _slashed),
     (_pattern(rf"(?:the\s+)?{_DAY}(?:\s+day)?(?:\s+of)?\s+{_MONTH}{_YEAR}"), _in_month),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import SMALL, of_words
 
@@ -15,9 +16,9 @@ _COUNT = (
     rf"(?:\d{{1,6}}(?:\.\d{{1,3}})?|(?:{_WORD})(?:[\s-](?:{_WORD}))?|half\s+an?(?=\s)|an?(?=\s))"
 )
 _PART = rf"(?P<count>{_COUNT})(?P<gap>\s*-?\s*)(?P<unit>{_UNIT})(?P<half>\s+and\s+a\s+half)?"
-_PART_RE = re.compile(_PART, re.IGNORECASE)
+_PART_RE = Pattern(_PART, re.IGNORECASE)
 _PLAIN_PART = re.sub(r"\?P<\w+>", "?:", _PART)
-_DURATION = re.compile(
+_DURATION = Pattern(
     rf"(?<![\w.:])(?:{_PLAIN_PART})(?:(?:\s*,\s*|\s+and\s+|\s*)(?:{_PLAIN_PART}))*", re.IGNORECASE
 )
 

@@ -10,16 +10,15 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, time
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.moments import Moment, find_moments
 from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.errors import ConfigurationError
 
 _HOUR_WORD = r"(?:uhr|heures?|horas?|hs?|ore|uur|timer|godzina)"
-_CLOCK = re.compile(rf"(?<![\w:.])(\d{{1,2}})\s*{_HOUR_WORD}(?:\s*([0-5]\d))?(?!\w)", re.IGNORECASE)
-_LEADS_TO_A_TIME = re.compile(
-    r"\b(?:um|gegen|à|vers|a\s+las?|alle|om|às|kl\.?|o)\s+$", re.IGNORECASE
-)
+_CLOCK = Pattern(rf"(?<![\w:.])(\d{{1,2}})\s*{_HOUR_WORD}(?:\s*([0-5]\d))?(?!\w)", re.IGNORECASE)
+_LEADS_TO_A_TIME = Pattern(r"\b(?:um|gegen|à|vers|a\s+las?|alle|om|às|kl\.?|o)\s+$", re.IGNORECASE)
 
 
 class Languages:

@@ -7,19 +7,20 @@ from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.times import Clock, Half, find_times
 
-_IN = re.compile(r"\b(?:in|after|within)\s+(?:the\s+next\s+|about\s+)?$", re.IGNORECASE)
-_FROM_NOW = re.compile(r"\s+(?:from\s+now|later)\b", re.IGNORECASE)
-_STANDS_ALONE = re.compile(r"[\s.!]*(?:please)?[\s.!]*", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s,]*(?:at|on|in|the|by|around|for)?[\s,]*", re.IGNORECASE)
-_PART_OF_DAY = re.compile(
+_IN = Pattern(r"\b(?:in|after|within)\s+(?:the\s+next\s+|about\s+)?$", re.IGNORECASE)
+_FROM_NOW = Pattern(r"\s+(?:from\s+now|later)\b", re.IGNORECASE)
+_STANDS_ALONE = Pattern(r"[\s.!]*(?:please)?[\s.!]*", re.IGNORECASE)
+_BETWEEN = Pattern(r"[\s,]*(?:at|on|in|the|by|around|for)?[\s,]*", re.IGNORECASE)
+_PART_OF_DAY = Pattern(
     r"\b(?:(?P<am>mornings?)|(?P<pm>afternoons?|evenings?|tonight|nights?))\b", re.IGNORECASE
 )
-_ISO = re.compile(r"(?<!\w)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?(?!\w)")
+_ISO = Pattern(r"(?<!\w)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?(?!\w)")
 
 
 class Moment(Struct, frozen=True):

@@ -6,6 +6,7 @@ import re
 
 from msgspec import Struct
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import find_numbers
 
@@ -18,9 +19,9 @@ _CURRENCIES = {
     "₹": "INR", "inr": "INR", "rupee": "INR", "rupees": "INR",
 }  # fmt: skip
 _NAMES = "|".join(re.escape(name) for name in sorted(_CURRENCIES, key=len, reverse=True))
-_BEFORE = re.compile(rf"(?:^|(?<=\W))(?P<name>{_NAMES})\s*$", re.IGNORECASE)
-_AFTER = re.compile(rf"\s*(?P<name>{_NAMES})(?!\w)", re.IGNORECASE)
-_SIGNED = re.compile(r"(?P<name>[$€£¥₹])\s*")
+_BEFORE = Pattern(rf"(?:^|(?<=\W))(?P<name>{_NAMES})\s*$", re.IGNORECASE)
+_AFTER = Pattern(rf"\s*(?P<name>{_NAMES})(?!\w)", re.IGNORECASE)
+_SIGNED = Pattern(r"(?P<name>[$€£¥₹])\s*")
 
 
 class Money(Struct, frozen=True):

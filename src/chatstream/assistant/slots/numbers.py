@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found, apart
 
 _UNITS = [
@@ -64,17 +65,17 @@ ORDINALS: dict[str, int] = {
 }
 _MAX_DIGITS = 15
 _NOTHING = r"(?![\w])"
-_DIGITS = re.compile(
+_DIGITS = Pattern(
     r"(?<![\w.,:/-])(?:minus\s+|-)?"
     rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,{_MAX_DIGITS}}})(?:\.\d{{1,6}})?(?![\d:/])"
 )
 _WORD = "|".join([*SMALL, *_SCALES])
-_WORDS = re.compile(
+_WORDS = Pattern(
     rf"(?<!\w)(?:(?:a|an)\s+(?:{'|'.join(_SCALES)}|dozen)|(?:{_WORD})"
     rf"(?:(?:\s+and\s+|[\s-]+)(?:{_WORD}))*(?:\s+dozen)?){_NOTHING}",
     re.IGNORECASE,
 )
-_HALF = re.compile(r"\s+and\s+a\s+half\b", re.IGNORECASE)
+_HALF = Pattern(r"\s+and\s+a\s+half\b", re.IGNORECASE)
 
 
 def find_numbers(text: str) -> list[Found[float]]:

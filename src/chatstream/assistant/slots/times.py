@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import SMALL, of_words
 
@@ -40,7 +41,7 @@ _MINUTE_WORDS = (
 )
 _PART = r"mornings?|afternoons?|evenings?|nights?|tonight"
 _NUMBER = rf"(?:\d{{1,2}}|{_HOUR_WORDS})"
-_TIME = re.compile(
+_TIME = Pattern(
     rf"""(?<![\w.:/$€£-])
     (?:(?P<before>{_PART})\s+(?:at\s+|around\s+|about\s+|,\s*)?)?
     (?:
@@ -58,7 +59,7 @@ _TIME = re.compile(
     (?![\w/%°€$]|[.:,]\d|\s*(?:st|nd|rd|th)\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LEADS_TO_A_TIME = re.compile(
+_LEADS_TO_A_TIME = Pattern(
     r"\b(?:at|by|around|about|until|till|before|after|o'clock|@|time\s+(?:is|to|of|as|(?:should|to)\s+be))"
     r"\s+$",
     re.IGNORECASE,

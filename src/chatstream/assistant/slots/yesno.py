@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found, apart
 
 _GOOD = (
@@ -34,9 +35,9 @@ _NO = (
     r"(?:\s+(?:want|think))?\b[\w\s]{0,12}|rather\s+not|false|not"
 )
 _LEAD = r"^\W*(?:(?:oh|well|um+|uh+|hmm+|so|ah)\b\W*)*"
-_SAYS_NO = re.compile(rf"{_LEAD}(?P<said>{_NO})(?!\w|['’])", re.IGNORECASE)
-_SAYS_YES = re.compile(rf"{_LEAD}(?P<said>{_YES})(?!\w|['’])", re.IGNORECASE)
-_NEGATED = re.compile(
+_SAYS_NO = Pattern(rf"{_LEAD}(?P<said>{_NO})(?!\w|['’])", re.IGNORECASE)
+_SAYS_YES = Pattern(rf"{_LEAD}(?P<said>{_YES})(?!\w|['’])", re.IGNORECASE)
+_NEGATED = Pattern(
     r"\b(?:no|not|without|don['’]?t|doesn['’]?t|do not|does not|isn['’]?t|never)\b[\w\s'’]{0,24}$",
     re.IGNORECASE,
 )
