@@ -276,6 +276,7 @@ class ChatService:
         lane.answer(verdict)
         if feed is not None:
             feed.turn_running = verdict.after.turn is not None
+            self._end_answers(feed, verdict.after)
             self._to_show.add(feed, first, verdict.bodies)
 
     def _answer_ready(self, lane: Lane) -> None:
@@ -342,6 +343,7 @@ class ChatService:
         feed = self._hub.get(lane.chat_id)
         if feed is not None:
             feed.turn_running = news.state.turn is not None
+            self._end_answers(feed, news.state)
             if news.is_whole:
                 feed.forget()  # it may hold what has been erased since
                 feed.moved_to(news.state.position)
@@ -351,6 +353,12 @@ class ChatService:
             self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain, known=known)
 
     # -- other nodes ----------------------------------------------------------------------
+
+    def _end_answers(self, feed: Feed, state: UserChat) -> None:
+        """Alone, the run that streams an answer ends it; what another node streams may come when
+        the readers here are past its end."""
+        if self._is_shared:
+            feed.over(state.text_since)
 
     def heard(self, chat_id: ChatId, position: int) -> None:
         """The log of a chat is said to reach ``position``; where somebody here looks on, it is
@@ -390,6 +398,8 @@ class ChatService:
                 self._take_in(lane, news)
         else:
             lane.heard_of = max(lane.heard_of, news.state.position)
+            if (feed := self._hub.get(lane.chat_id)) is not None:
+                self._end_answers(feed, news.state)
             self._hub.moved_to(lane.chat_id, news.state.position)
         return news.state
 

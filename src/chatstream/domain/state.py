@@ -178,6 +178,18 @@ class UserChat(Struct, frozen=True):
     owners: Ledger[str, Owner] = field(default_factory=Ledger[str, Owner])
     commands: Ledger[str, CommandRecord] = field(default_factory=Ledger[str, CommandRecord])
 
+    @property
+    def text_since(self) -> int:
+        """The position of what ended the newest answer, or turn: text from before it is of one
+        that is over."""
+        if self.turn is None:
+            return self.position
+        newest = (
+            next((one.position for one in reversed(intent.messages) if one.role == "ai"), 0)
+            for intent in self.unfinished.values()
+        )
+        return max(newest, default=0)
+
     def intent(self, user_intent_id: IntentId | None) -> Intent | None:
         """The intent of that id, unfinished or complete."""
         if user_intent_id is None:

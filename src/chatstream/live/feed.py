@@ -62,6 +62,7 @@ class Feed:
         self.tip = tip
         self.answer: Answer | None = None
         self.turn_running = False
+        self._text_since = 0
         self._log = log
         self._ring: deque[Frame] = deque()
         self._ring_bytes = 0
@@ -99,8 +100,18 @@ class Feed:
         """Drop the ring: what it held is in doubt or was rewritten."""
         self._drop_ring()
 
+    def over(self, position: int) -> None:
+        """No answer that was begun before ``position`` is in progress any more. To be said before
+        readers can get there: nobody shall get text after the event that ended it."""
+        self._text_since = max(self._text_since, position)
+        if self.answer is not None and self.answer.after < self._text_since:
+            self.answer = None
+
     def show(self, answer: Answer | None) -> None:
-        """From now on this is the answer in progress; readers are told of one."""
+        """From now on this is the answer in progress, unless it is over; readers are told of
+        one."""
+        if answer is not None and answer.after < self._text_since:
+            return
         self.answer = answer
         if answer is not None:
             for listener in tuple(self._listeners):

@@ -101,8 +101,7 @@ class Seeing:
             self.forget(chat_id)
         if feed is None or turn is None or not feed.is_followed:
             return
-        if feed.answer is not None and feed.answer.after < _answered_at(state):
-            feed.show(None)
+        feed.over(state.text_since)
         now = asyncio.get_running_loop().time()
         if seen is None:
             seen = self._seen[chat_id] = _Seen(turn.caused_by, turn.attempt, float("-inf"))
@@ -115,14 +114,13 @@ class Seeing:
             feed.show(None)
 
     def take(self, piece: Piece) -> None:
-        """A piece has come; one of an attempt that is over, or of an answer that is, is void."""
+        """A piece has come; one of an attempt that is over is void, and so is one of an answer
+        that is (``Feed.over``)."""
         state, seen = self._state_of(piece.chat_id), self._seen.get(piece.chat_id)
         feed = self._hub.get(piece.chat_id)
         if state is None or state.turn is None or seen is None or feed is None:
             return
         if (piece.caused_by, piece.attempt) != (state.turn.caused_by, state.turn.attempt):
-            return
-        if piece.after < _answered_at(state):
             return
         if piece.message_id != seen.message_id:
             seen.message_id, seen.text = piece.message_id, _stored_text(state.turn, piece)
@@ -143,15 +141,6 @@ class Seeing:
 
 def _is_of(turn: Turn, seen: _Seen) -> bool:
     return (turn.caused_by, turn.attempt) == (seen.caused_by, seen.attempt)
-
-
-def _answered_at(state: UserChat) -> int:
-    """The position of the newest answer that is whole: text from before it is of that one."""
-    newest = (
-        next((one.position for one in reversed(intent.messages) if one.role == "ai"), 0)
-        for intent in state.unfinished.values()
-    )
-    return max(newest, default=0)
 
 
 def _stored_text(turn: Turn, piece: Piece) -> str:
