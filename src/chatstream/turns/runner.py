@@ -121,9 +121,9 @@ class TurnRunner:
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:
         """Show the text of an answer in progress to the chat's readers."""
         answer = None if streamed is None else Answer(streamed.message_id, streamed.text, after)
-        self._service.feed(chat_id).show(answer)
-        run = self._runs.get(chat_id)
-        if self.showing is not None and run is not None:
+        feed = self._hub.get(chat_id) or self._service.feed(chat_id)
+        feed.show(answer)
+        if self.showing is not None and (run := self._runs.get(chat_id)) is not None:
             self.showing.show(chat_id, run.caused_by, run.attempt, streamed, after)
 
     def on_next_tick(self, show: Callable[[], None]) -> None:

@@ -70,6 +70,11 @@ class Follower:
         self.needs_log = False
         self._page = page
 
+    @property
+    def may_have_more(self) -> bool:
+        """Whether to ``take`` again after something was taken."""
+        return self._answer_waits or self.position < self.feed.tip
+
     def take(self) -> list[bytes]:
         """What may go out next, about ``PAGE_BYTES``; nothing where ``needs_log``.
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -67,7 +67,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def write(self, messages: Sequence[bytes]) -> None:
         """Send each as a text message, all in one write."""
         if self._is_open:
-            self.transport.write(b"".join(_framed(messages)))
+            self.transport.write(_framed(messages))
 
     def close(self, code: int, reason: str, patience_s: float) -> None:
         """Close; cut the connection if the peer does not answer within ``patience_s``."""
@@ -174,17 +174,19 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         return True
 
 
-def _framed(messages: Iterable[bytes]) -> Iterator[bytes]:
+def _framed(messages: Sequence[bytes]) -> bytes:
     """Unmasked, unfragmented text frames (RFC 6455, 5.2)."""
-    for message in messages:
-        size = len(message)
-        if size < 126:
-            yield bytes((0x81, size))
-        elif size < 65536:
-            yield struct.pack("!BBH", 0x81, 126, size)
-        else:
-            yield struct.pack("!BBQ", 0x81, 127, size)
-        yield message
+    if len(messages) == 1:  # mostly: what is ready travels as one
+        return _head(len(messages[0])) + messages[0]
+    return b"".join([part for message in messages for part in (_head(len(message)), message)])
+
+
+def _head(size: int) -> bytes:
+    if size < 126:
+        return bytes((0x81, size))
+    if size < 65536:
+        return struct.pack("!BBH", 0x81, 126, size)
+    return struct.pack("!BBQ", 0x81, 127, size)
 
 
 def _bound_unsent(transport: asyncio.BaseTransport) -> None:

@@ -150,38 +150,45 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - handed on: there is nobody above a callback
             self._on_failure(error)
             return
-        self._read_log_soon()
-        if not self.is_behind:
+        if self._behind:
+            self._read_log_soon()
+        if self._relief is not None and not self.is_behind:
             self._relieve()
 
     def _write_what_is_ready(self) -> None:
-        while self._has_something and not self.is_closed and not self._sink.is_paused:
+        while self._ready or self._control.size_bytes:
+            if self.is_closed or self._sink.is_paused:
+                return
             frames = self._next_frames()
             if frames:
                 self._write(pack(frames, batch=self.batch))
 
-    @property
-    def _has_something(self) -> bool:
-        return bool(self._control.size_bytes or self._ready)
-
     def _write(self, messages: list[bytes]) -> None:
         now = self.silent_since = self._loop.time()
-        self._progress.wrote(sum(map(len, messages)), self._sink.buffered_bytes, now)
+        before_bytes = self._sink.buffered_bytes
         self._sink.write(messages)
-        if now >= self._watched_until and self._sink.buffered_bytes:
+        buffered_bytes = self._sink.buffered_bytes
+        if not before_bytes and not buffered_bytes:
+            return  # mostly: the kernel took all of it at once
+        self._progress.wrote(sum(map(len, messages)), before_bytes, now)
+        if now >= self._watched_until and buffered_bytes:
             self._watched_until = now + self._slow_reader_s / 4
             self._on_blocked()
 
     def _next_frames(self) -> list[bytes]:
         """One round: about ``BATCH_BYTES``, no chat twice before every other had its turn."""
-        frames = self._control.take(BATCH_BYTES)
-        size_bytes = sum(map(len, frames))
+        frames: list[bytes] = []
+        size_bytes = 0
+        if self._control.size_bytes:
+            frames = self._control.take(BATCH_BYTES)
+            size_bytes = sum(map(len, frames))
         while self._ready and size_bytes < BATCH_BYTES:
             follower = next(iter(self._ready))
             del self._ready[follower]
             taken = follower.take()
             if taken:
-                self._ready[follower] = None
+                if follower.may_have_more:
+                    self._ready[follower] = None
                 frames += taken
                 size_bytes += sum(map(len, taken))
             elif follower.needs_log:
@@ -191,7 +198,7 @@ class Writer:
     # -- pages of the log --------------------------------------------------------------------
 
     def _read_log_soon(self) -> None:
-        if self._behind and self._log_reader is None and not self._sink.is_paused:
+        if self._log_reader is None and not self._sink.is_paused:
             self._log_reader = self._loop.create_task(self._read_log())
 
     async def _read_log(self) -> None:
