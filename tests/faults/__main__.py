@@ -54,7 +54,6 @@ async def _run(folder: Path, options: argparse.Namespace) -> int:
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    recoveries = sorted(outcome.recoveries_s) or [0.0]
     rows = {
         "kill -9 cycles": f"{sum(outcome.kills.values())}  ({_counted(outcome.kills)})",
         "connection faults": f"{sum(outcome.cuts.values())}  ({_counted(outcome.cuts)})",
@@ -63,14 +62,17 @@ def _print_outcome(outcome: Outcome) -> None:
         "sent again": outcome.resent,
         "events observed": outcome.observed,
         "violations": len(outcome.violations),
-        "recovery, kill to next ack": (
-            f"median {statistics.median(recoveries):.1f} s, max {recoveries[-1]:.1f} s"
-        ),
+        "recovery, kill to next ack": _spread(outcome.recoveries_s),
+        "start, exec to ready": _spread(outcome.starts_s),
     }
     for name, value in rows.items():
         print(f"{name:28} {value}", flush=True)
     for one in outcome.violations[:20]:
         print(f"  {one.kind}: {one.chat}: {one.what}")
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"median {statistics.median(seconds):.1f} s, max {max(seconds):.1f} s" if seconds else ""
 
 
 def _counted(kinds: Counter[str]) -> str:

@@ -47,6 +47,7 @@ class Outcome(Struct):
     cuts: Counter[str]
     troubles: Counter[str]
     recoveries_s: list[float]
+    starts_s: list[float]
 
 
 class Nemesis:
@@ -149,7 +150,7 @@ async def campaign(
         await cutting
         await asyncio.sleep(QUIET_S)
         nemesis.heal()
-        return _outcome(await world.end(), world, nemesis)
+        return _outcome(await world.end(), world, nemesis, server)
 
 
 async def scenario(
@@ -177,7 +178,7 @@ async def scenario(
         await cutting
         nemesis.heal()
         history = await world.end(BUGGY_DRAIN_S if bug else DRAIN_S)
-        return _outcome(history, world, nemesis)
+        return _outcome(history, world, nemesis, server)
 
 
 @asynccontextmanager
@@ -195,7 +196,7 @@ async def _site(
             server.kill()
 
 
-def _outcome(history: History, world: World, nemesis: Nemesis) -> Outcome:
+def _outcome(history: History, world: World, nemesis: Nemesis, server: FaultyServer) -> Outcome:
     return Outcome(
         history,
         check(history),
@@ -206,6 +207,7 @@ def _outcome(history: History, world: World, nemesis: Nemesis) -> Outcome:
         nemesis.cuts,
         nemesis.troubles,
         nemesis.recoveries_s(),
+        server.starts_s,
     )
 
 

@@ -36,6 +36,8 @@ class FaultyServer(Server):
         self.seams = seams
         self.prefix_command: tuple[str, ...] = ()
         self.started_at = 0.0
+        self.starts_s: list[float] = []
+        """How long each start took, until it was ready."""
 
     async def up(self, seams: str | None = None) -> None:
         """Start it, with other seams than before if any are given; returns once it is ready."""
@@ -58,6 +60,7 @@ class FaultyServer(Server):
         except BaseException:
             self.kill()
             raise
+        self.starts_s.append(time.monotonic() - self.started_at)
 
     async def is_ready(self) -> bool:
         """What `/health/ready` says."""

@@ -27,29 +27,35 @@ from chatstream.domain.events import (
     ToolCalled,
     ToolReturned,
     TurnChanged,
-    TurnEnd,
     UserMessageAdded,
 )
-from chatstream.domain.ledger import Ledger
+from chatstream.domain.evolve_intents import (
+    NOTHING_HIDDEN,
+    context_brought,
+    intent_changed,
+    session_changed,
+    title_of,
+    with_intent,
+)
+from chatstream.domain.evolve_turns import (
+    component_shown,
+    partial_stored,
+    response_given,
+    stepped,
+    tool_called,
+    tool_returned,
+    turn_changed,
+)
 from chatstream.domain.state import (
-    TITLE_CODE_POINTS,
     CommandRecord,
-    HistoryItem,
-    Intent,
     LastMessage,
     Message,
-    Owner,
-    PastCall,
     Reminder,
-    Session,
-    ShownComponent,
-    Turn,
     UserChat,
 )
 from chatstream.ids import IntentId
 
 INITIAL = UserChat()
-_NOTHING_HIDDEN = Hidden()
 
 
 def fold(facts: Iterable[AnyFact | None], state: UserChat = INITIAL) -> UserChat:
@@ -77,15 +83,15 @@ def evolve(state: UserChat, fact: AnyFact | None) -> UserChat:
 def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 - one arm a fact
     match fact:
         case ThinkingAdded() | ErrorRaised():  # in the order of how many there are
-            return _stepped(state)
+            return stepped(state)
         case TurnChanged():
-            return _turn_changed(state, fact)
+            return turn_changed(state, fact)
         case IntentChanged():
-            return _intent_changed(state, fact)
+            return intent_changed(state, fact)
         case SessionChanged():
-            return _session_changed(state, fact)
+            return session_changed(state, fact)
         case ResponseGiven():
-            return _response_given(state, fact)
+            return response_given(state, fact)
         case UserMessageAdded():
             return _user_message_added(state, fact)
         case ComponentSubmitted():
@@ -93,15 +99,15 @@ def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 -
         case ChatChanged():
             return _chat_changed(state, fact)
         case ContextBrought():
-            return _context_brought(state, fact)
+            return context_brought(state, fact)
         case PartialStored():
-            return _partial_stored(state, fact)
+            return partial_stored(state, fact)
         case ComponentShown():
-            return _component_shown(state, fact)
+            return component_shown(state, fact)
         case ToolCalled():
-            return _tool_called(state, fact)
+            return tool_called(state, fact)
         case ToolReturned():
-            return _tool_returned(state, fact)
+            return tool_returned(state, fact)
         case _:  # pragma: no cover
             assert_never(fact)
 
@@ -112,7 +118,7 @@ def _with_activity(state: UserChat, fact: AnyFact, intent_id: IntentId) -> UserC
         return _with_late_activity(state, fact, intent_id)
     if intent.last_activity_at == fact.timestamp or _made_by_timer(fact):
         return state
-    return _with_intent(state, replace(intent, last_activity_at=fact.timestamp))
+    return with_intent(state, replace(intent, last_activity_at=fact.timestamp))
 
 
 def _with_late_activity(state: UserChat, fact: AnyFact, intent_id: IntentId) -> UserChat:
@@ -145,10 +151,6 @@ def _made_by_timer(fact: AnyFact) -> bool:
     )
 
 
-def _with_intent(state: UserChat, intent: Intent) -> UserChat:
-    return replace(state, unfinished={**state.unfinished, intent.user_intent_id: intent})
-
-
 def _chat_changed(state: UserChat, fact: ChatChanged) -> UserChat:
     match fact.status:
         case "opened":
@@ -162,7 +164,7 @@ def _chat_changed(state: UserChat, fact: ChatChanged) -> UserChat:
 
 
 def _user_message_added(state: UserChat, fact: UserMessageAdded) -> UserChat:
-    hidden = fact.hidden or _NOTHING_HIDDEN
+    hidden = fact.hidden or NOTHING_HIDDEN
     message = Message(
         id=fact.message_id or "",
         position=state.position,
@@ -181,11 +183,6 @@ def _user_message_added(state: UserChat, fact: UserMessageAdded) -> UserChat:
     )
 
 
-def title_of(content: str) -> str:
-    """What a chat or an intent is called before it has a name."""
-    return content[:TITLE_CODE_POINTS]
-
-
 def _component_submitted(state: UserChat, fact: ComponentSubmitted) -> UserChat:
     message = Message(
         id=fact.message_id or "",
@@ -200,315 +197,4 @@ def _component_submitted(state: UserChat, fact: ComponentSubmitted) -> UserChat:
     intent = state.unfinished.get(state.components.get(fact.component_id) or IntentId(""))
     if intent is None or intent.component is None:
         return state
-    return _with_intent(state, replace(intent, component=None))
-
-
-def _turn_changed(state: UserChat, fact: TurnChanged) -> UserChat:
-    match fact.status:
-        case "started":
-            return _turn_started(state, fact)
-        case "restarted":
-            return _turn_restarted(state, fact)
-        case "finished" | "needs_input" | "cancelled" | "failed":
-            return _turn_ended(state, fact.status)
-        case _:  # pragma: no cover
-            assert_never(fact.status)
-
-
-def _turn_started(state: UserChat, fact: TurnChanged) -> UserChat:
-    message = _message_of_turn(state, fact)
-    intent_id = fact.user_intent_id
-    if message is None or intent_id is None or fact.caused_by is None:
-        return state  # not a turn that this code could have stored
-    starts_at_once = message.position == state.position - 1
-    turn = Turn(
-        caused_by=fact.caused_by,
-        message=message,
-        attempt=fact.attempt,
-        first_position=message.position if fact.retry_of is None else state.position,
-        user_intent_id=intent_id,
-        session_id=fact.session_id,
-        socket_connection_id=fact.socket_connection_id,
-        retry_of=fact.retry_of,
-    )
-    state = replace(
-        state,
-        turn=turn,
-        waiting=tuple(other for other in state.waiting if other.id != message.id),
-        last_message=_last_message_runs(state, turn),
-        owners=state.owners if starts_at_once else _with_owner(state, turn),
-    )
-    intent = state.unfinished.get(intent_id)
-    return state if intent is None else _with_intent(state, _heard(intent, message))
-
-
-def _with_owner(state: UserChat, turn: Turn) -> Ledger[str, Owner]:
-    return state.owners.put(turn.message.id, Owner(turn.user_intent_id, turn.session_id))
-
-
-def _message_of_turn(state: UserChat, fact: TurnChanged) -> Message | None:
-    if fact.retry_of is not None:
-        return None if state.last_message is None else state.last_message.message
-    return next((message for message in state.waiting if message.id == fact.caused_by), None)
-
-
-def _last_message_runs(state: UserChat, turn: Turn) -> LastMessage | None:
-    last = state.last_message
-    if last is None or last.message.id != turn.message.id:
-        return last
-    return LastMessage(last.message, turn.user_intent_id)
-
-
-def _said(message: Message) -> HistoryItem:
-    return HistoryItem(
-        role="user",
-        content=message.content,
-        position=message.position,
-        timestamp=message.timestamp,
-        values=message.values,
-    )
-
-
-def _turn_restarted(state: UserChat, fact: TurnChanged) -> UserChat:
-    if state.turn is None:
-        return state
-    crashes = (fact.hidden or _NOTHING_HIDDEN).crashes
-    turn = replace(
-        state.turn,
-        attempt=fact.attempt,
-        crashes=crashes,
-        answer_id=None,
-        answer="",
-        waits=False,
-    )
-    return replace(state, turn=turn)
-
-
-def _turn_ended(state: UserChat, end: TurnEnd) -> UserChat:
-    turn, last = state.turn, state.last_message
-    if turn is None:
-        return state
-    if last is not None and last.message.id == turn.message.id:
-        last = LastMessage(last.message, turn.user_intent_id, end)
-    state = replace(state, turn=None, last_message=last)
-    intent = state.unfinished.get(turn.user_intent_id)
-    if intent is None:
-        return state
-    pending = next((call for call in turn.calls if call.ok is None), None)
-    return _with_intent(state, replace(intent, unknown_call=pending))
-
-
-def _session_changed(state: UserChat, fact: SessionChanged) -> UserChat:
-    session_id, intent_id = fact.session_id, fact.user_intent_id
-    if session_id is None or intent_id is None:
-        return state
-    sessions = dict(state.sessions)
-    match fact.status:
-        case "started":
-            sessions[session_id] = Session(session_id, intent_id, fact.timestamp)
-            return replace(state, sessions=sessions)
-        case "completed" | "expired" | "abandoned":
-            ended = sessions.pop(session_id, None)
-            if ended is None:
-                return state
-            known = state.ended_sessions.put(session_id, replace(ended, context=None))
-            return replace(state, sessions=sessions, ended_sessions=known)
-        case _:  # pragma: no cover
-            assert_never(fact.status)
-
-
-def _intent_changed(state: UserChat, fact: IntentChanged) -> UserChat:
-    intent_id = fact.user_intent_id
-    if intent_id is None:
-        return state
-    intent = state.unfinished.get(intent_id) or _new_intent(state, fact, intent_id)
-    match fact.status:
-        case "active":
-            return _intent_active(state, intent, fact)
-        case "complete":
-            return _intent_complete(state, intent, fact)
-        case "abandoned":
-            state = _with_intent(state, replace(intent, status="abandoned", reason=fact.reason))
-            return _without_active(state, intent_id)
-        case _:  # pragma: no cover
-            assert_never(fact.status)
-
-
-def _new_intent(state: UserChat, fact: IntentChanged, intent_id: IntentId) -> Intent:
-    message = state.turn.message if state.turn is not None else None
-    return Intent(
-        user_intent_id=intent_id,
-        status="active",
-        title=title_of(message.content) if message is not None else "",
-        created_at=fact.timestamp,
-        last_activity_at=fact.timestamp,
-        messages=() if message is None else (_said(message),),
-    )
-
-
-def _intent_active(state: UserChat, intent: Intent, fact: IntentChanged) -> UserChat:
-    intent = replace(
-        intent,
-        status="active",
-        reason=None,
-        name=fact.name or intent.name,
-        confidence=intent.confidence if fact.confidence is None else fact.confidence,
-        slots=_merged(intent, fact),
-    )
-    is_new = intent.user_intent_id not in state.unfinished
-    turn = state.turn
-    if turn is not None and fact.caused_by == turn.caused_by and not is_new:
-        intent = _heard(intent, turn.message)
-    state = _with_intent(state, intent)
-    return replace(
-        state,
-        active_intent_id=intent.user_intent_id,
-        newest_intent_id=intent.user_intent_id if is_new else state.newest_intent_id,
-        turn=_turn_follows(state.turn, intent, fact),
-    )
-
-
-def _heard(intent: Intent, message: Message) -> Intent:
-    if any(item.position == message.position for item in intent.messages):
-        return intent
-    return replace(intent, messages=(*intent.messages, _said(message)))
-
-
-def _turn_follows(turn: Turn | None, intent: Intent, fact: IntentChanged) -> Turn | None:
-    """A turn that turned to another intent goes on under its ids."""
-    if turn is None or fact.caused_by != turn.caused_by or fact.session_id is None:
-        return turn
-    return replace(
-        turn, user_intent_id=intent.user_intent_id, session_id=fact.session_id, waits=False
-    )
-
-
-def _merged(intent: Intent, fact: IntentChanged) -> dict[str, object]:
-    own = (fact.hidden or _NOTHING_HIDDEN).slots
-    if fact.slots is None and own is None:
-        return intent.slots
-    merged = {**intent.slots, **(fact.slots or {}), **(own or {})}
-    return {name: value for name, value in merged.items() if value is not None}
-
-
-def _intent_complete(state: UserChat, intent: Intent, fact: IntentChanged) -> UserChat:
-    done = replace(
-        intent,
-        status="complete",
-        reason=None,
-        asked=None,
-        component=None,
-        component_asks=False,
-        messages=(),
-        unknown_call=None,
-        last_activity_at=fact.timestamp,
-    )
-    unfinished = dict(state.unfinished)
-    unfinished.pop(intent.user_intent_id, None)
-    state = replace(
-        state,
-        unfinished=unfinished,
-        complete=state.complete.put(intent.user_intent_id, done),
-    )
-    return _without_active(state, intent.user_intent_id)
-
-
-def _without_active(state: UserChat, intent_id: IntentId) -> UserChat:
-    if state.active_intent_id != intent_id:
-        return state
-    return replace(state, active_intent_id=None)
-
-
-def _context_brought(state: UserChat, fact: ContextBrought) -> UserChat:
-    session = state.sessions.get(fact.session_id) if fact.session_id is not None else None
-    if session is None:
-        return state
-    session = replace(session, context=(fact.hidden or _NOTHING_HIDDEN).context)
-    return replace(state, sessions={**state.sessions, session.session_id: session})
-
-
-def _stepped(state: UserChat) -> UserChat:
-    if state.turn is None or not state.turn.waits:
-        return state
-    return replace(state, turn=replace(state.turn, waits=False))
-
-
-def _partial_stored(state: UserChat, fact: PartialStored) -> UserChat:
-    turn = state.turn
-    if turn is None:
-        return state
-    before = turn.answer if turn.answer_id == fact.message_id else ""
-    turn = replace(turn, answer_id=fact.message_id, answer=before + fact.text, waits=False)
-    return replace(state, turn=turn)
-
-
-def _response_given(state: UserChat, fact: ResponseGiven) -> UserChat:
-    if state.turn is not None:
-        turn = replace(state.turn, answer_id=None, answer="", waits=fact.follow_up)
-        state = replace(state, turn=turn)
-    intent = state.unfinished.get(fact.user_intent_id or IntentId(""))
-    if intent is None:
-        return state
-    item = HistoryItem(
-        role="ai",
-        content=fact.content,
-        position=state.position,
-        timestamp=fact.timestamp,
-        follow_up=fact.follow_up,
-    )
-    intent = replace(
-        intent,
-        messages=(*intent.messages, item),
-        asked=fact.content if fact.follow_up else None,
-        component_asks=False,
-    )
-    return _with_intent(state, intent)
-
-
-def _component_shown(state: UserChat, fact: ComponentShown) -> UserChat:
-    intent_id = fact.user_intent_id or IntentId("")
-    state = replace(state, components=state.components.put(fact.component_id, intent_id))
-    if state.turn is not None:
-        state = replace(state, turn=replace(state.turn, waits=True))
-    intent = state.unfinished.get(intent_id)
-    if intent is None:
-        return state
-    shown = ShownComponent(
-        component_id=fact.component_id,
-        user_intent_id=intent_id,
-        kind=fact.kind,
-        title=fact.title,
-        schema=fact.schema,
-        options=fact.options,
-        expires_at=fact.expires_at,
-    )
-    return _with_intent(state, replace(intent, component=shown, component_asks=True))
-
-
-def _tool_called(state: UserChat, fact: ToolCalled) -> UserChat:
-    turn = state.turn
-    if turn is None:
-        return state
-    hidden = fact.hidden or _NOTHING_HIDDEN
-    call = PastCall(
-        call_id=fact.call_id,
-        name=fact.name,
-        arguments=hidden.arguments or fact.arguments or {},
-        idempotent=fact.idempotent,
-        visible=hidden.arguments is None,
-    )
-    others = tuple(past for past in turn.calls if past.call_id != fact.call_id)
-    return replace(state, turn=replace(turn, calls=(*others, call), waits=False))
-
-
-def _tool_returned(state: UserChat, fact: ToolReturned) -> UserChat:
-    turn = state.turn
-    if turn is None:
-        return state
-    hidden = fact.hidden or _NOTHING_HIDDEN
-    result = fact.result if hidden.result is None else hidden.result
-    calls = tuple(
-        replace(call, ok=fact.ok, result=result) if call.call_id == fact.call_id else call
-        for call in turn.calls
-    )
-    return replace(state, turn=replace(turn, calls=calls, waits=False))
+    return with_intent(state, replace(intent, component=None))
