@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 import uvicorn
 
 from chatstream.config import Settings
+from chatstream.errors import wordless
 from chatstream.ws.uvicorn_socket import SocketProtocol
 
 HEAD_SECONDS: Final = 10.0
@@ -125,8 +126,8 @@ class Server(uvicorn.Server):
         end = loop.time() + limit_s
         try:
             await asyncio.wait_for(self._goodbye(0.7 * limit_s), 0.8 * limit_s)
-        except Exception:  # noqa: BLE001 - the rest of the end must come
-            _log.exception("the goodbye failed")
+        except Exception as error:  # noqa: BLE001 - the rest of the end must come
+            _log.exception("the goodbye failed", exc_info=wordless(error))
         while self._has_sockets() and loop.time() < end:  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)  # their peers are answering the close frame
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
-from chatstream.errors import Refused
+from chatstream.errors import Refused, wordless
 from chatstream.eventstore.store import Append, Engine, SqlValue, StoredRow
 from chatstream.eventstore.writer import Batch, Done, GroupCommitWriter
 from chatstream.ids import ChatId
@@ -137,7 +137,7 @@ class EventStore:
         try:
             return await self._in_reader(question, *arguments, **options)
         except Exception as error:
-            log.exception("the database does not answer")
+            log.exception("the database does not answer", exc_info=wordless(error))
             raise Refused("unavailable") from error
 
     async def _in_reader(

@@ -191,7 +191,8 @@ class PostgresEngine:
 def _failed(
     batch: Sequence[Append], error: BaseException | None, *, doubtful: bool
 ) -> list[Outcome]:
-    log.error("the database does not take %d appends: %s", len(batch), error)
     # The kind alone: a message may quote content.
-    failed = Failed("unavailable", doubtful=doubtful, reason=type(error).__name__)
+    kind = type(error).__name__
+    log.error("the database does not take %d appends: %s", len(batch), kind)
+    failed = Failed("unavailable", doubtful=doubtful, reason=kind)
     return [failed for _ in batch]

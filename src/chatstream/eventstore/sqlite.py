@@ -273,6 +273,7 @@ class SqliteEngine:
 def _failed(
     batch: Sequence[Append], error: BaseException | None, *, doubtful: bool
 ) -> list[Outcome]:
+    # SQLite names tables and columns, and never quotes a value.
     log.error("the database does not take %d appends: %s", len(batch), error)
     failed = Failed("unavailable", doubtful=doubtful, reason=str(error))
     return [failed for _ in batch]

@@ -206,9 +206,9 @@ class GroupCommitWriter:
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         try:
             callback(*arguments)
-        except Exception:
+        except Exception as error:
             # One caller's bug must not leave the others of its batch without an answer.
-            log.exception("a callback of the store failed")
+            log.exception("a callback of the store failed", exc_info=wordless(error))
 
     def _end(self) -> None:
         if not self._ended.done():

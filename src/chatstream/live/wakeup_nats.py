@@ -17,6 +17,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from chatstream.errors import wordless
 from chatstream.live.wakeup import Ears
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,8 @@ def _heard(take: Callable[[str], None]) -> Callable[[Msg], Awaitable[None]]:
     async def heard(message: Msg) -> None:
         try:
             take(message.data.decode())
-        except Exception:
+        except Exception as error:
             # A word of another version, or a bug: the next one must still be heard.
-            log.exception("a hint was not understood")
+            log.exception("a hint was not understood", exc_info=wordless(error))
 
     return heard

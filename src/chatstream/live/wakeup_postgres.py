@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import psycopg
 
+from chatstream.errors import wordless
 from chatstream.eventstore.postgres_batch import CHANNEL
 from chatstream.eventstore.postgres_connections import conninfo
 from chatstream.live.wakeup import Ears
@@ -79,9 +80,9 @@ class PostgresBus:
                     self._ears.on_wake(one.payload)
                 else:
                     self._ears.on_word(one.payload)
-            except Exception:
+            except Exception as error:
                 # A word of another version, or a bug: the next one must still be heard.
-                log.exception("a hint was not understood")
+                log.exception("a hint was not understood", exc_info=wordless(error))
 
     async def _tell(self, words: list[str]) -> None:
         if self._telling is None or self._telling.closed:

@@ -230,8 +230,8 @@ class TurnRunner:
             context = await self._context.context(run.chat_id, state, intent)
             if context is not None:
                 await run.bring(context.source, context.values)
-        except (Refused, StaleTurn):
-            log.debug("context not stored", exc_info=True)
+        except (Refused, StaleTurn) as refused:
+            log.debug("context not stored: %s", type(refused).__name__)
         except Exception as error:
             log.exception(
                 "no context was brought",
@@ -309,7 +309,7 @@ class TurnRunner:
                 return
             except Refused as refusal:
                 if refusal.code not in {"unavailable", "overloaded"}:
-                    log.exception("a turn could not be ended")
+                    log.error("a turn could not be ended: %s", refusal.code)  # noqa: TRY400
                     return
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, RETRY_AT_MOST_S)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from chatstream.domain.commands import AbandonIdleIntent, ExpireSession, SpeakReminders
 from chatstream.domain.state import Intent, UserChat
-from chatstream.errors import Refused
+from chatstream.errors import Refused, wordless
 from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId, IntentId, new_nonce
 from chatstream.projections.reminders import UserReminders
@@ -63,8 +63,8 @@ class TimerSweeper:
                     await self.sweep()
             except Refused as refusal:
                 log.warning("timers wait: %s", refusal.code)
-            except Exception:
-                log.exception("a timer failed")
+            except Exception as error:
+                log.exception("a timer failed", exc_info=wordless(error))
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def sweep(self) -> None:
