@@ -8,8 +8,8 @@ PYTHON ?= $(shell for it in python3 python3.14 python3.13 python3.12 python3.11 
 BIN := .venv/bin
 # Some machines forbid Python to keep its bytecode. The tests start hundreds of servers: kept, it halves each start.
 unexport PYTHONDONTWRITEBYTECODE
-# Every hash is checked; bytecode is written when a module is first used.
-INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
+# The locks name all that is needed. Every hash is checked; bytecode is written when a module is first used.
+INSTALL := $(BIN)/python -m pip install -qq --no-deps --disable-pip-version-check --no-compile
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 # Two workers: more would fight the server processes that the tests start.
@@ -111,7 +111,7 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what the server needs into .venv (once) ..."
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@$(INSTALL) --require-hashes -r requirements/run.txt
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUN)

@@ -21,6 +21,7 @@ from litestar.plugins import InitPlugin
 
 from chatstream.config import Settings
 from chatstream.connections import AllConnections
+from chatstream.domain import forms
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue, StoredEngine
 from chatstream.eventstore.writer import Batch
@@ -117,13 +118,17 @@ class ChatStreamPlugin(InitPlugin):
     @asynccontextmanager
     async def _lifespan(self, _: Litestar) -> AsyncGenerator[None, None]:
         await self.node.start()
-        warming = asyncio.create_task(asyncio.to_thread(warm_up, self._agent))
+        warming = asyncio.create_task(asyncio.to_thread(self._warm_up))
         try:
             self._identities.use_own_secret(await self.node.own_secret())
             yield
         finally:
             await self.node.close()
             await warming
+
+    def _warm_up(self) -> None:
+        warm_up(self._agent)
+        forms.warm_up()
 
     def _backend(self) -> Backend:
         ttl_ms = round(self.settings.session_ttl_s * 1000)

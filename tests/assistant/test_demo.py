@@ -19,6 +19,7 @@ from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.slots import times
 from chatstream.assistant.tools import ToolFailed
 from chatstream.config import Settings
+from chatstream.domain import forms
 from chatstream.domain.commands import OpenChat
 from chatstream.domain.events import ComponentShown, ContextBrought, ErrorRaised, ResponseGiven
 from chatstream.domain.steps import Response
@@ -222,7 +223,7 @@ def test_what_the_first_message_would_wait_for_is_compiled_beforehand():
     assert all("compiled" in vars(pattern) for pattern in (*patterns, times._TIME))
 
 
-async def test_an_agent_warms_up_beside_the_loop():
+async def test_an_agent_and_forms_warm_up_beside_the_loop():
     loop = asyncio.get_running_loop()
     warmed_by = loop.create_future()
 
@@ -233,9 +234,11 @@ async def test_an_agent_warms_up_beside_the_loop():
         def warm_up(self):
             loop.call_soon_threadsafe(warmed_by.set_result, threading.current_thread())
 
+    forms._validator_class.cache_clear()
     plugin = ChatStreamPlugin(Settings(), Agent(), engine=memory_engine())
     async with app_of(plugin).lifespan():
         assert await warmed_by is not threading.current_thread()
+    assert forms._validator_class.cache_info().currsize == 1
 
 
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):

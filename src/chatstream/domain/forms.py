@@ -25,6 +25,11 @@ _STEP_TOLERANCE = 1e-9
 _NESTED_REPEAT = re.compile(r"[+*}]\)*[)][+*{]")
 
 
+def warm_up() -> None:
+    """Import beforehand what the first form would wait for: a tenth of a second, or seconds."""
+    _validator_class()
+
+
 def check_values(component: ShownComponent, values: JsonObject) -> None:
     """Raise ``Refused("invalid_form")`` with a reason for each field that does not fit."""
     fields = dict(_problems(component, values))
@@ -67,7 +72,8 @@ def _field(error: ValidationError) -> str:
 
 @cache
 def _validator_class() -> Callable[[JsonObject], Validator]:
-    # Late: the import costs as much as a tenth of the server's start.
+    # Late: the import costs as much as a tenth of the server's start, and seconds where the
+    # packages of all of its formats are installed.
     from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 
