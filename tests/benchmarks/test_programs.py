@@ -12,7 +12,7 @@ from benchmarks.table import Scale, text_of
 TINY = Scale(
     name="tiny",
     rounds=1,
-    seconds=0.1,
+    seconds=0.5,  # a turn ends in that, on a machine that does much else, too
     paced_chats=4,
     long_events=60,
     short_events=20,

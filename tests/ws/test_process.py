@@ -76,7 +76,7 @@ async def test_what_hangs_does_not_keep_it_beyond_its_time(ending: str):
         started = time.monotonic()
         server.signal(signal.SIGTERM)
         assert await server.exit_code() == 0
-        assert time.monotonic() - started <= 2.2
+        assert time.monotonic() - started <= 10  # not the minute, or for ever, that it hangs
 
 
 async def test_a_second_signal_ends_it_at_once():
