@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -26,6 +27,11 @@ class OnSqlite:
         self.datastore = SQLiteDatastore(str(self.folder / "chat.db"))
 
     def tearDown(self) -> None:
+        # Some cases leave threads behind that read, and to close a connection under one that
+        # reads is a segmentation fault.
+        for thread in threading.enumerate():
+            if "read_continuously" in thread.name:
+                thread.join()
         self.datastore.close()
         shutil.rmtree(self.folder)
 
