@@ -159,3 +159,16 @@ def test_every_key_of_a_chats_row_holds_the_chats_id():
     of_chats = [table for table in all_tables("postgresql") if "user_chat_id" in table.columns]
     assert len(of_chats) >= 6
     assert [table.name for table in of_chats if "user_chat_id" not in table.key] == []
+
+
+def test_a_row_that_every_turn_writes_stands_in_one_tree():
+    """A second one is a page more of each commit, in the log and in the file."""
+    engine = memory_engine()
+    engine.open()
+    second_trees = engine.fetch(
+        "SELECT tbl_name FROM sqlite_master WHERE name LIKE 'sqlite_autoindex%'", ()
+    )
+    engine.close()
+    written_by_turns = {("intents",), ("sessions",), ("timers",), ("turn_work",)}
+    assert written_by_turns.isdisjoint(second_trees)
+    assert ("chats",) in second_trees

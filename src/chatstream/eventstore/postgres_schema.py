@@ -128,7 +128,9 @@ def _carry_out(connection: Connection, statements: Sequence[str]) -> None:
 
 
 def _in_dialect(statement: str) -> str:
-    """Texts are compared by their bytes, as SQLite and Python do."""
+    """Texts are compared by their bytes, as SQLite and Python do; rows have no number of their own
+    anyway."""
     if not statement.lstrip().startswith(("CREATE TABLE", "ALTER TABLE")):
         return statement
-    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).replace("INTEGER", "BIGINT")
+    statement = statement.removesuffix(" WITHOUT ROWID").replace("INTEGER", "BIGINT")
+    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)

@@ -54,7 +54,7 @@ INTENTS = TableDefinition(
             session_id TEXT,
             created_at TEXT NOT NULL,
             last_activity_at TEXT NOT NULL,
-            PRIMARY KEY (user_intent_id, user_chat_id))""",
+            PRIMARY KEY (user_intent_id, user_chat_id)) WITHOUT ROWID""",
         # Only what is unfinished: an index over every row would be written by every turn.
         """CREATE INDEX IF NOT EXISTS unfinished_intents ON intents (user_id, last_activity_at)
             WHERE status <> 'complete'""",

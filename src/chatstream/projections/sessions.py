@@ -32,7 +32,7 @@ SESSIONS = TableDefinition(
             status TEXT NOT NULL,
             started_at TEXT NOT NULL,
             last_activity_at TEXT NOT NULL,
-            PRIMARY KEY (session_id, user_chat_id))""",
+            PRIMARY KEY (session_id, user_chat_id)) WITHOUT ROWID""",
         """CREATE INDEX IF NOT EXISTS living_sessions ON sessions (user_id)
             WHERE status = 'started'""",
     ),

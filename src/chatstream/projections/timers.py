@@ -26,7 +26,7 @@ TIMERS = TableDefinition(
             user_intent_id TEXT NOT NULL,
             kind TEXT NOT NULL,
             since TEXT NOT NULL,
-            PRIMARY KEY (user_chat_id, user_intent_id))""",
+            PRIMARY KEY (user_chat_id, user_intent_id)) WITHOUT ROWID""",
         "CREATE INDEX IF NOT EXISTS timers_since ON timers (kind, since)",
     ),
 )

@@ -25,7 +25,7 @@ TURN_WORK = TableDefinition(
             caused_by TEXT NOT NULL,
             attempt INTEGER NOT NULL,
             owner TEXT NOT NULL,
-            released INTEGER NOT NULL)""",
+            released INTEGER NOT NULL) WITHOUT ROWID""",
     ),
 )
 
