@@ -1,7 +1,8 @@
 """``chat_history``: a reading of the log, as a SQL view and as rows for ``GET .../history``.
 
 It is no table: a query over the log cannot disagree with it, costs a write nothing, and needs
-no rebuild and no erasure of its own. ``is_complete`` and ``abandoned`` follow the row's intent.
+no rebuild and no erasure of its own. ``is_complete`` and ``abandoned`` follow the row's intent;
+an erased chat has no rows in ``intents``, so there the log says what became of it.
 """
 
 from __future__ import annotations
@@ -46,22 +47,29 @@ WITH log AS (
                 = json_extract(message.frame, '$.message_id')
         LIMIT 1) ELSE message.frame END AS owner
     FROM messages AS message
+), stated AS (
+    SELECT owned.*, coalesce(intents.status, (
+        SELECT json_extract(last.frame, '$.status') FROM log AS last
+        WHERE last.user_chat_id = owned.user_chat_id AND last.topic = 'intent.1'
+            AND json_extract(last.frame, '$.user_intent_id')
+                = json_extract(owner, '$.user_intent_id')
+        ORDER BY last.position DESC LIMIT 1)) AS status
+    FROM owned
+    LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
+        AND intents.user_intent_id = json_extract(owner, '$.user_intent_id')
 )
 SELECT json_extract(frame, '$.event_id') AS id,
     json_extract(frame, '$.user_id') AS user_id,
-    owned.user_chat_id AS user_chat_id,
+    user_chat_id,
     json_extract(frame, '$.socket_connection_id') AS socket_connection_id,
     json_extract(owner, '$.session_id') AS session_id,
     json_extract(owner, '$.user_intent_id') AS user_intent_id,
     message_type,
-    coalesce(json_extract(frame, '$.content'), json_extract(frame, '$.values')) AS content,
+    coalesce(json_extract(frame, '$.content'), json_extract(frame, '$.values'), '') AS content,
     json_extract(frame, '$.timestamp') AS timestamp,
-    coalesce(intents.status = 'complete', 0) AS is_complete,
-    coalesce(intents.status = 'abandoned', 0) AS abandoned,
-    owned.position AS position
-FROM owned
-LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
-    AND intents.user_intent_id = json_extract(owner, '$.user_intent_id')"""  # noqa: S608 - our own text
+    coalesce(status = 'complete', 0) AS is_complete,
+    coalesce(status = 'abandoned', 0) AS abandoned
+FROM stated"""  # noqa: S608 - our own text
 
 _POSTGRES_VIEW = """CREATE OR REPLACE VIEW chat_history AS
 WITH log AS (
@@ -83,22 +91,28 @@ WITH log AS (
             AND turn.frame ->> 'caused_by' = message.frame ->> 'message_id'
         LIMIT 1) ELSE message.frame END AS owner
     FROM messages AS message
+), stated AS (
+    SELECT owned.*, coalesce(intents.status, (
+        SELECT last.frame ->> 'status' FROM log AS last
+        WHERE last.user_chat_id = owned.user_chat_id AND last.topic = 'intent.1'
+            AND last.frame ->> 'user_intent_id' = owner ->> 'user_intent_id'
+        ORDER BY last.position DESC LIMIT 1)) AS status
+    FROM owned
+    LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
+        AND intents.user_intent_id = owner ->> 'user_intent_id'
 )
 SELECT frame ->> 'event_id' AS id,
     frame ->> 'user_id' AS user_id,
-    owned.user_chat_id AS user_chat_id,
+    user_chat_id,
     frame ->> 'socket_connection_id' AS socket_connection_id,
     owner ->> 'session_id' AS session_id,
     owner ->> 'user_intent_id' AS user_intent_id,
     message_type,
-    coalesce(frame ->> 'content', (frame -> 'values')::text) AS content,
+    coalesce(frame ->> 'content', (frame -> 'values')::text, '') AS content,
     frame ->> 'timestamp' AS timestamp,
-    coalesce(intents.status = 'complete', false) AS is_complete,
-    coalesce(intents.status = 'abandoned', false) AS abandoned,
-    owned.position AS position
-FROM owned
-LEFT JOIN intents ON intents.user_chat_id = owned.user_chat_id
-    AND intents.user_intent_id = owner ->> 'user_intent_id'"""
+    coalesce(status = 'complete', false) AS is_complete,
+    coalesce(status = 'abandoned', false) AS abandoned
+FROM stated"""
 
 HISTORY_VIEW_ON_POSTGRES = TableDefinition(
     name="chat_history", columns=(), key=(), ddl=(_POSTGRES_VIEW,)
@@ -136,7 +150,7 @@ def _row(
         session_id=waited.session_id if waited is not None else fact.session_id,
         user_intent_id=intent_id,
         message_type=_message_type(fact),
-        content=_content(fact),
+        content=_content(fact) if state.status != "erased" else "",
         timestamp=fact.timestamp,
         is_complete=intent is not None and intent.status == "complete",
         abandoned=intent is not None and intent.status == "abandoned",
