@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from chatstream.client import (
@@ -205,17 +205,22 @@ class Conversation:
             return None
         self._screen.note(f"{form.title or 'A form'} (/skip leaves it)")
         while (values := await self._values(form)) is not None:
+            if isinstance(values, str):
+                return await self._send(values)
             try:
                 return await self._chat.submit(form.component_id, values)
             except CommandRejected as rejected:
                 if rejected.code != "invalid_form":
                     raise
-                self._screen.note(f"Please again: {rejected.rejected.details.get('fields')}")
+                self._screen.note(f"Please again. {_reasons(rejected.rejected.details)}")
         return None
 
-    async def _values(self, form: ComponentEvent) -> Values | None:
+    async def _values(self, form: ComponentEvent) -> Values | str | None:
+        """What was filled in; or words, where a time is all that is asked and the agent may
+        understand "tomorrow at five" better than a form does."""
         values: Values = {}
-        for field in fields_of(form.schema):
+        fields = fields_of(form.schema)
+        for field in fields:
             while True:
                 line = await self._ask(f"{field.prompt}: ")
                 if line is None or line.strip() == "/skip":
@@ -223,6 +228,8 @@ class Conversation:
                 try:
                     value = parse(field, line)
                 except ValueError as wrong:
+                    if field.is_time and len(fields) == 1 and line.strip():
+                        return line
                     self._screen.note(f"{wrong}.")
                     continue
                 values = values if value is None else put(values, field.path, value)
@@ -329,3 +336,9 @@ def _on_interrupt(act: Callable[[], None]) -> Generator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+
+
+def _reasons(details: Values) -> str:
+    fields = details.get("fields")
+    named = cast("dict[str, object]", fields) if isinstance(fields, dict) else {}
+    return "; ".join(f"{name or 'the form'}: {reason}" for name, reason in named.items())

@@ -133,7 +133,26 @@ def test_a_form_that_the_server_refuses_is_asked_again():
     chats.refusals = [None, None, refusal]
     seen = talk(chats, "book", "A", "Ada")
     assert submitted(chats) == [{"name": "A"}, {"name": "Ada"}]
-    assert "too short" in seen
+    assert "Please again. name: too short" in seen
+
+
+WHEN = {"type": "string", "format": "date-time", "title": "When"}
+
+
+def test_a_time_that_is_all_a_form_asks_may_be_said_in_words():
+    chats = showing(kind="form", title="Alarm", schema={"properties": {"when": WHEN}})
+    seen = talk(chats, "wake me", "tomorrow at 5pm")
+    assert "When (like 2026-11-24 17:00" in seen
+    assert submitted(chats) == []
+    assert chats.user_texts("chat") == ["wake me", "tomorrow at 5pm"]
+
+
+def test_a_time_among_other_fields_is_asked_for_as_the_form_takes_it():
+    schema = {"properties": {"text": {"type": "string"}, "when": WHEN}}
+    chats = showing(kind="form", title="Reminder", schema=schema)
+    seen = talk(chats, "remind me", "call mum", "tomorrow at 5pm", "2026-11-24 17:00")
+    assert "'tomorrow at 5pm' is not written like 2026-11-24 17:00." in seen
+    assert submitted(chats) == [{"text": "call mum", "when": "2026-11-24 17:00"}]
 
 
 def test_a_form_may_be_left_for_other_things():

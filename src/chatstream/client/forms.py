@@ -7,6 +7,8 @@ last word on what is valid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date, datetime, time
 from typing import Literal, TypeAlias, cast
 
 import msgspec
@@ -15,6 +17,12 @@ from chatstream.client.frames import Values
 
 Kind: TypeAlias = Literal["text", "integer", "number", "boolean", "choice", "choices"]
 
+# How a time is written where the schema names its format, and what reads it.
+TIMES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "date-time": ("2026-11-24 17:00", datetime.fromisoformat),
+    "date": ("2026-11-24", date.fromisoformat),
+    "time": ("17:00", time.fromisoformat),
+}
 YES = frozenset({"y", "yes", "true", "1"})
 NO = frozenset({"n", "no", "false", "0"})
 
@@ -29,6 +37,12 @@ class Field(msgspec.Struct, frozen=True):
     default: object = None
     choices: tuple[object, ...] = ()
     description: str = ""
+    format: str = ""
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it asks for a time, which people say in many words."""
+        return self.format in TIMES
 
     @property
     def prompt(self) -> str:
@@ -47,7 +61,7 @@ class Field(msgspec.Struct, frozen=True):
             case "integer" | "number":
                 hints.append("a number")
             case "text":
-                pass
+                hints += [f"like {TIMES[self.format][0]}"] if self.is_time else []
         if self.default is not None:
             hints.append(f"empty: {self.default}")
         elif not self.required:
@@ -82,7 +96,7 @@ def parse(field: Field, text: str) -> object:
         return field.default
     match field.kind:
         case "text":
-            return text
+            return _time(field, text) if field.is_time else text
         case "integer" | "number":
             return _number(text, whole=field.kind == "integer")
         case "boolean":
@@ -111,6 +125,7 @@ def _field(schema: Values, path: tuple[str, ...], *, required: bool) -> Field:
         default=schema.get("default"),
         choices=tuple(cast("list[object]", choices)) if isinstance(choices, list) else (),
         description=str(schema.get("description", "")),
+        format=str(schema.get("format", "")),
     )
 
 
@@ -128,6 +143,15 @@ def _kind(schema: Values) -> Kind:
             return "boolean"
         case _:
             return "text"
+
+
+def _time(field: Field, text: str) -> str:
+    like, read = TIMES[field.format]
+    try:
+        read(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not written like {like}") from None
+    return text
 
 
 def _number(text: str, *, whole: bool) -> int | float:
