@@ -70,10 +70,10 @@ async def chat() -> AsyncIterator[Demo]:
 
 
 async def test_an_alarm_that_is_due_speaks_up(chat):
-    assert "“Alarm” is set for" in await chat.says("set an alarm in 20 minutes")
-    assert "Alarm: Alarm, today at" in await chat.says("what alarms do I have")
+    assert "Your alarm is set for" in await chat.says("set an alarm in 20 minutes")
+    assert "Your alarm rings, today at" in await chat.says("what alarms do I have")
     await chat.pass_time(20 * 60)
-    assert (await chat.said())[-1] == "Alarm: Alarm"
+    assert (await chat.said())[-1] == "Your alarm rings"
     assert "no alarms" in await chat.says("what alarms do I have")
 
 
@@ -87,9 +87,41 @@ async def test_a_reminder_and_a_timer(chat):
     assert "“call mum”" in await chat.says("remind me to call mum at 5 pm tomorrow")
     assert "runs for 5 minutes" in await chat.says("set a timer for 5 minutes")
     await chat.pass_time(300)
-    assert (await chat.said())[-1] == "Timer: 5 minutes"
+    assert (await chat.said())[-1] == "Your timer of 5 minutes is up"
     await chat.pass_time(86_400 * 2)
-    assert (await chat.said())[-1] == "Reminder: call mum"
+    assert (await chat.said())[-1] == "Don’t forget: call mum"
+
+
+@pytest.mark.parametrize(
+    ("words", "thing"),
+    [
+        ("remind me in 10 minutes to check the oven", "check the oven"),
+        ("remind me tomorrow at 5 pm to call mum", "call mum"),
+        ("remind me on friday at noon to pay the rent", "pay the rent"),
+    ],
+)
+async def test_the_time_of_a_reminder_may_come_first(chat, words, thing):
+    assert f"remind you of “{thing}”" in await chat.says(words)
+
+
+@pytest.mark.parametrize("words", ["I don't want an alarm", "Don't remind me of anything."])
+async def test_who_asks_for_nothing_is_asked_nothing(chat, words):
+    assert await chat.says(words) == "There is nothing open that I could stop."
+
+
+async def test_a_negated_wish_is_still_a_wish(chat):
+    assert "pay the rent" in await chat.says("don't let me forget to pay the rent at 5 pm tomorrow")
+
+
+@pytest.mark.parametrize("words", ["I want to speak to a human", "can I talk to someone?", "human"])
+async def test_who_asks_for_people_is_told_that_there_are_none(chat, words):
+    assert (await chat.says(words)).startswith("I'm a program, and there is nobody here")
+
+
+async def test_a_rude_word_starts_no_task_and_leaves_an_open_one_as_it_is(chat):
+    assert (await chat.says("fuck off")).startswith("I'm sorry that this is not going well.")
+    assert await chat.says("set an alarm") == "When shall it ring?"
+    assert "When shall it ring?" in await chat.says("you are stupid")
 
 
 async def test_what_cannot_be_set_is_told(chat):
@@ -106,7 +138,7 @@ async def test_alarms_of_every_chat_are_listed_and_deleted(chat):
     assert await chat.answers(value="yes") == "Deleted: 1."
     chat.chat_id = first
     await chat.pass_time(3600)
-    assert "Alarm: Tea" not in await chat.said()
+    assert "Your alarm “Tea” rings" not in await chat.said()
 
 
 async def test_the_list_is_kept_for_the_user(chat):
@@ -169,12 +201,12 @@ def test_every_example_leads_to_its_own_tool():
 
 async def test_every_suggestion_leads_somewhere(chat):
     said = [await chat.says(words) for words in SUGGESTIONS]
-    assert [answer[:20] for answer in said] == [
-        "Your alarm “Alarm” i",
-        "When shall I remind ",
-        "“milk” is on your li",
-        "5 miles = 8.04672 ki",
-        "chatstream is the du",
+    assert [answer[:17] for answer in said] == [
+        "Your alarm is set",
+        "When shall I remi",
+        "“milk” is on your",
+        "5 miles = 8.04672",
+        "chatstream is the",
     ]
 
 

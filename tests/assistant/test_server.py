@@ -122,10 +122,10 @@ async def test_a_timer_of_the_built_in_assistant_speaks_up_once_over_a_kill(tmp_
             server.kill()
             await asyncio.to_thread(server.start)
             async with asyncio.timeout(20):
-                await chat.until(lambda view: "Timer: 1 second" in said(view))
+                await chat.until(lambda view: "Your timer of 1 second is up" in said(view))
             listed = await chat.answer_to(await chat.send("list my timers"))
             assert "no alarms, reminders or timers" in listed.content
-            assert said(chat.view).count("Timer: 1 second") == 1
+            assert said(chat.view).count("Your timer of 1 second is up") == 1
 
 
 def said(view: ChatView) -> list[str]:

@@ -80,6 +80,15 @@ def test_the_signature_says_what_is_needed_and_of_what_kind():
     assert [one.name for one in everything.parameters if not one.is_required] == ["note"]
 
 
+def test_a_parameter_that_is_a_question_word_is_asked_for_by_it():
+    @tool(examples=["wake me"])
+    def wake(when: datetime, how_loud: str) -> None:
+        """Wake."""
+
+    prompts = {one.name: one.prompt for one in wake.parameters}
+    assert prompts == {"when": "When shall it be?", "how_loud": "How loud shall it be?"}
+
+
 def test_the_docstring_says_what_it_does_and_how_to_ask():
     assert everything.description == "Book a parcel on two lines."
     prompts = {one.name: one.prompt for one in everything.parameters}

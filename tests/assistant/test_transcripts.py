@@ -222,6 +222,21 @@ async def test_a_hand_over_ends_the_chain(desk: Desk):
     assert talk.intent.reason == "handed_over"
 
 
+@pytest.mark.parametrize("before", ["set an alarm", None])
+async def test_whoever_asks_for_a_person_is_handed_over_at_once(desk: Desk, before: str | None):
+    talk = Dialogue(desk.assistant(handover="A colleague will write to you."))
+    if before is not None:
+        await talk.say(before)
+    assert await talk.say("let me talk to a real person") == "A colleague will write to you."
+    assert talk.intent.reason == "handed_over"
+
+
+async def test_an_open_task_stays_open_where_there_is_nobody_to_hand_over_to(talk: Dialogue):
+    await talk.say("set an alarm")
+    assert (await talk.say("human please")).startswith("I'm a program")
+    assert talk.intent.status == "active"
+
+
 async def test_a_tool_that_fails_says_why_and_may_be_tried_again(desk: Desk, talk: Dialogue):
     desk.fails = True
     said = await talk.say("set an alarm for 9 pm")

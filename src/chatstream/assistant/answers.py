@@ -24,8 +24,10 @@ SMALL_TALK: dict[Act, str] = {
     "praise": "Good.",
     "how_are_you": "I'm fine, thank you.",
     "who_are_you": "I'm an assistant: a program that does things for you in this chat.",
+    "rude": "I'm sorry that this is not going well.",
 }
 DROPPED = "All right, I have dropped that."
+NOBODY_ELSE = "I'm a program, and there is nobody here that I could call."
 NOTHING_OPEN = "There is nothing open that I could stop."
 NOT_UNDERSTOOD = "I am not sure what you would like me to do."
 REPHRASE = "I did not understand that. Could you say it in other words?"

@@ -11,10 +11,11 @@ from chatstream.assistant.fallback import (
     ask_to_rephrase,
     chosen,
     fall_back,
+    to_people,
 )
 from chatstream.assistant.filling import fill
 from chatstream.assistant.recognise import Candidate, Recognition
-from chatstream.assistant.repair import Act, act_of
+from chatstream.assistant.repair import Act, act_of, refuses
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.switching import go_back, wanted_back
 from chatstream.assistant.talk import Skills, Talk
@@ -32,16 +33,22 @@ def begin(skills: Skills, scene: Scene) -> Talk[None]:
         return
     text = scene.turn.content
     pick = chosen(scene)
-    act = None if pick is not None else act_of(text)
+    act = None if pick is not None else act_of(text) or _refused(text)
     if pick is not None:
         yield from picked(skills, scene, pick)
     elif act == "resume" and scene.resumable:
         yield from go_back(skills, scene, wanted_back(skills, scene, text))
+    elif act == "human":
+        yield from to_people(skills)
     elif act is not None and act != "resume":
         yield IntentRecognised(act, 1.0)
         yield Response(_said_to(skills, scene, act), is_complete=True)
     else:
         yield from _by_recognition(skills, scene)
+
+
+def _refused(text: str) -> Act | None:
+    return "cancel" if refuses(text) else None
 
 
 def picked(skills: Skills, scene: Scene, pick: str) -> Talk[None]:
@@ -115,8 +122,10 @@ def _said_to(skills: Skills, scene: Scene, act: Act) -> str:
     match act:
         case "help" | "status" | "skip" | "resume":
             return can
-        case "greeting" | "who_are_you":
+        case "greeting" | "who_are_you" | "rude":
             return f"{answers.SMALL_TALK[act]} {can}"
+        case "human":
+            return f"{answers.NOBODY_ELSE} {can}"
         case "cancel":
             return answers.NOTHING_OPEN
         case "repeat":

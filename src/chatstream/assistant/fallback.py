@@ -76,14 +76,27 @@ def ask_model(skills: Skills) -> Talk[None]:
     yield from _give_up(skills)
 
 
-def _give_up(skills: Skills) -> Talk[None]:
-    chain = _chain(skills)
+def to_people(skills: Skills) -> Talk[None]:
+    """Whoever asks for a person is handed over at once, where there is one."""
     if skills.handover is not None:
-        yield _tried(chain, "handover", "Handing over to people")
-        yield Response(skills.handover)
-        yield Abandon("handed_over")
+        yield from _hand_over(skills, skills.handover)
         return
-    yield _tried(chain, "capabilities", "Telling what I can do")
+    can = answers.capabilities(skills.tools.values())
+    yield IntentRecognised("human", 1.0)
+    yield Response(f"{answers.NOBODY_ELSE} {can}", is_complete=True)
+
+
+def _hand_over(skills: Skills, words: str) -> Talk[None]:
+    yield _tried(_chain(skills), "handover", "Handing over to people")
+    yield Response(words)
+    yield Abandon("handed_over")
+
+
+def _give_up(skills: Skills) -> Talk[None]:
+    if skills.handover is not None:
+        yield from _hand_over(skills, skills.handover)
+        return
+    yield _tried(_chain(skills), "capabilities", "Telling what I can do")
     yield IntentRecognised(OUT_OF_SCOPE)
     offered = answers.capabilities(skills.tools.values())
     yield Response(f"I'm sorry, I cannot help with that. {offered}", is_complete=True)

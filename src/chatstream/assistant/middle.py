@@ -8,7 +8,7 @@ import re
 from chatstream.assistant import answers
 from chatstream.assistant.answering import advance, answered, ask_again, confirmed, drop
 from chatstream.assistant.beginning import picked, recognise
-from chatstream.assistant.fallback import chosen
+from chatstream.assistant.fallback import chosen, to_people
 from chatstream.assistant.filling import fill, read_into
 from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Recognition
@@ -116,16 +116,24 @@ def _do(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:
         case "goodbye":
             yield Response(answers.SMALL_TALK[act])
             yield Abandon("user")
-        case "repeat":
-            yield from ask_again(scene, task)
-        case "status":
-            yield from ask_again(scene, task, _status(scene, task))
-        case "help":
-            can = answers.capabilities(skills.tools.values())
-            yield from ask_again(scene, task, f"{can}\n\n")
-        case "greeting" | "thanks" | "praise" | "how_are_you" | "who_are_you":
-            yield from ask_again(scene, task, answers.SMALL_TALK[act])
+        case "human" if skills.handover is not None:
+            yield from to_people(skills)
+        case _:
+            yield from ask_again(scene, task, _aside(skills, scene, task, act))
     return True
+
+
+def _aside(skills: Skills, scene: Scene, task: Task, act: Act) -> str:
+    """What is said before the open question is asked again."""
+    match act:
+        case "status":
+            return _status(scene, task)
+        case "help":
+            return f"{answers.capabilities(skills.tools.values())}\n\n"
+        case "human":
+            return answers.NOBODY_ELSE
+        case _:
+            return answers.SMALL_TALK.get(act, "")
 
 
 def _status(scene: Scene, task: Task) -> str:

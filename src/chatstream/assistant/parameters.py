@@ -152,11 +152,16 @@ def _parameter(parameter: inspect.Parameter, hint: object, words: Wording) -> Pa
     )
 
 
+_QUESTION_WORDS = frozenset({"when", "where", "who", "which", "what", "how"})
+
+
 def _prompt(label: str, description: str, kind: Kind) -> str:
     if kind == "flag":
         return f"{description.rstrip('.') or label}: yes or no?"
     if description:
         return f"Please tell me {_lowered(description).rstrip('.')}."
+    if label.partition(" ")[0].lower() in _QUESTION_WORDS:
+        return f"{label} shall it be?"
     return f"What {_lowered(label)} shall it be?"
 
 

@@ -13,16 +13,20 @@ from chatstream.assistant.pattern import Pattern
 
 Act = Literal[
     "cancel", "skip", "status", "repeat", "help", "resume", "greeting", "thanks", "goodbye",
-    "praise", "how_are_you", "who_are_you",
+    "praise", "how_are_you", "who_are_you", "rude", "human",
 ]  # fmt: skip
 SMALL_TALK: frozenset[Act] = frozenset(
-    {"greeting", "thanks", "goodbye", "praise", "how_are_you", "who_are_you"}
+    {"greeting", "thanks", "goodbye", "praise", "how_are_you", "who_are_you", "rude"}
 )
 
 _THING = r"(?:it|that|this|everything|all(?:\s+of\s+(?:it|that))?|the\s+(?:whole\s+)?(?:thing|task|request))"
 _LEAD = (
     r"(?:(?:oh|ok(?:ay)?|no|well|hmm+|um+|uh+|wait|actually|sorry|hey|please|alright|all\s+right"
     r"|yes|yeah|yep|sure|great|perfect|good|nice|you\s+know\s+what|can\s+you|could\s+you|i\s+think)\b[\s,.!]*)*"
+)
+_HUMAN = (
+    r"(?:an?\s+)?(?:humans?(?:\s+(?:being|agent|operator))?"
+    r"|(?:real|live|actual)\s+(?:human|person|people|agent))"
 )
 _TAIL = r"(?:[\s,.!?]*(?:please|thanks|thank\s+you|then|now|anymore|any\s+more|for\s+now|sorry|again|though|so\s+much|very\s+much|a\s+lot))*[\s.!?]*"
 _ACTS: tuple[tuple[Act, str], ...] = (
@@ -88,6 +92,18 @@ _ACTS: tuple[tuple[Act, str], ...] = (
         r"|who\s+(?:made|built|created)\s+you",
     ),
     (
+        "rude",
+        r"(?:go\s+)?(?:f+u+c+k+|f\*+(?:ck|k)?|screw|damn)(?:\s+(?:off|you|u|yourself|this|it))?|(?:shut\s+up|go\s+to\s+hell|piss\s+off|wtf|what\s+the\s+(?:fuck|hell))"
+        r"|(?:you(?:['’]re|\s+are)?|this(?:\s+is)?|that(?:['’]s|\s+is)?)\s+(?:so\s+|really\s+|very\s+|just\s+|such\s+)?(?:an?\s+)?(?:stupid|dumb|useless|idiot|moron|terrible|awful|the\s+worst|bullshit|crap|shit|suck(?:s)?)(?:\s+(?:bot|robot|assistant|idiot))?"
+        r"|(?:stupid|dumb|useless)(?:\s+(?:bot|robot|assistant|thing|machine))?|idiot|moron",
+    ),
+    (
+        "human",
+        r"(?:(?:(?:i\s+(?:want|need|would\s+like)|i['’]d\s+like)\s+to|(?:can|could|may)\s+i|let\s+me)\s+)?"
+        rf"(?:speak|talk|chat)\s+(?:to|with)\s+(?:{_HUMAN}|someone|somebody|people|an?\s+(?:person|agent|operator|representative))"
+        rf"|(?:(?:connect\s+me\s+(?:to|with)|(?:get|give)\s+me|i\s+(?:want|need))\s+)?{_HUMAN}",
+    ),
+    (
         "goodbye",
         r"(?:good\s*)?bye+(?:\s*bye)?|see\s+(?:you|ya)(?:\s+(?:later|soon|tomorrow))?|cya|farewell|good\s*night|have\s+a\s+(?:nice|good|great)\s+\w+"
         r"|(?:no[\s,]*)?(?:that|this)(?:['’]s|\s+is|\s+will\s+be|['’]ll\s+be|\s+was)\s+(?:all|it|everything)\b(?!\s+(?:is\s+|looks\s+|sounds\s+)?(?:correct|right|good|great|fine|ok|perfect))[\w\s'’]{0,40}|nothin[g'’]?\s+(?:else|more)|that(?:['’]?ll|\s+will)\s+do(?:\s+it)?"
@@ -127,6 +143,19 @@ _SAME = Pattern(
     re.IGNORECASE,
 )
 _AGAIN = Pattern(r"\b(?:try\s+(?:it\s+)?again|retry|once\s+more|again)\b", re.IGNORECASE)
+
+
+_REFUSES = re.compile(
+    r"\W*(?:no[\s,]+|please\s+)*(?:i\s+(?:really\s+)?(?:don['’]?t|do\s+not)\s+(?:want|need)\s+(?:an?|any|my|your|the)\b"
+    r"|(?:don['’]?t|do\s+not|never)\s+(?:remind|wake|set|add|create|make|start|delete|remove|book|order|send|play|call)\b)"
+    r"[^.,;!?]*[\s.!]*",
+    re.IGNORECASE,
+)
+
+
+def refuses(text: str) -> bool:
+    """Whether ``text``, with no task open, asks for nothing: ``I don't want an alarm``."""
+    return _REFUSES.fullmatch(text) is not None
 
 
 def act_of(text: str) -> Act | None:

@@ -10,6 +10,7 @@ from chatstream.assistant.tools import Tool, ToolContext, ToolFailed, tool
 from chatstream.projections.reminders import UserReminders, WaitingReminder
 
 LONGEST = timedelta(days=7)
+UNNAMED = "Alarm"
 
 
 def clock_tools(reminders: UserReminders) -> list[Tool]:
@@ -26,20 +27,23 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
         ],
         idempotent=True,
     )
-    async def create_alarm(when: datetime, context: ToolContext, name: str = "Alarm") -> str:
+    async def create_alarm(when: datetime, context: ToolContext, name: str = UNNAMED) -> str:
         """Set an alarm.
 
         Args:
             when: When shall it ring?
             name: what the alarm is called
         """
-        _set(context, when, f"Alarm: {name}")
-        return f"Your alarm “{name}” is set for {shown(when, context.now)}."
+        alarm = "Your alarm" if name == UNNAMED else f"Your alarm “{name}”"
+        _set(context, when, f"{alarm} rings")
+        return f"{alarm} is set for {shown(when, context.now)}."
 
     @tool(
         examples=[
             "remind me to {text: call mum} at {when: 5 pm}",
             "remind me about {text: the party} on friday",
+            "remind me in {when: 10 minutes} to {text: check the oven}",
+            "remind me {when: tomorrow at noon} to {text: take a walk}",
             "set a reminder",
             "don't let me forget to {text: pay the rent}",
         ],
@@ -52,7 +56,7 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
             text: What shall I remind you of?
             when: When shall I remind you?
         """
-        _set(context, when, f"Reminder: {text}")
+        _set(context, when, f"Don’t forget: {text}")
         return f"I will remind you of “{text}” {shown(when, context.now)}."
 
     @tool(
@@ -73,10 +77,9 @@ def clock_tools(reminders: UserReminders) -> list[Tool]:
         if duration > LONGEST:
             raise ToolFailed("A timer may run for a week at most.")
         due = context.now + duration
-        _set(context, due, f"Timer: {shown(duration, context.now)}")
-        return (
-            f"The timer runs for {shown(duration, context.now)}, until {shown(due, context.now)}."
-        )
+        length = shown(duration, context.now)
+        _set(context, due, f"Your timer of {length} is up")
+        return f"The timer runs for {length}, until {shown(due, context.now)}."
 
     @tool(
         examples=[
