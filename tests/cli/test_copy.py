@@ -96,6 +96,19 @@ def test_a_second_copy_writes_only_what_is_new(old, new):
     assert rows_of(old) == rows_of(new)
 
 
+def test_rows_are_paired_a_page_at_a_time_whatever_their_keys(old, new, monkeypatch):
+    monkeypatch.setattr(copying, "_ROWS_AT_ONCE", 2)
+    users = ("b", "B", "a", "a b", "a-b", "ä", "é", "z", "ß", "😀", "\uffee", "_")
+    store_rows(old, *(RowChange("user_values", (one, "n"), (one, "n", "1")) for one in users))
+    run("migrate", "--database", new)
+    stale = ("A", "b", "ä", "zz", "😁")
+    store_rows(new, *(RowChange("user_values", (one, "n"), (one, "n", "0")) for one in stale))
+    said = run("copy", old, new)
+    assert said.exit_code == 0, said.output
+    assert rows_of(old) == rows_of(new)
+    assert len(rows_of(new)["user_values"]) == len(users) + 1
+
+
 def test_a_copy_that_was_cut_short_goes_on_where_it_stopped(old, new, monkeypatch):
     monkeypatch.setattr(copying, "_EVENTS_AT_ONCE", 2)
     write = copying._Copying._write

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
 
 from chatstream.config import Settings
 from chatstream.errors import ChatStreamError
-from chatstream.eventstore.store import Append, Engine, NewEvent, RowChange, Stored
+from chatstream.eventstore.store import Append, Engine, NewEvent, RowChange, SqlValue, Stored
 from chatstream.ids import ChatId
 from chatstream.plugin import engine_of
 from chatstream.projections.models import all_tables
@@ -122,12 +125,20 @@ class _Copying:
             self._write()
 
     def _copy_table(self, table: TableDefinition) -> None:
-        old, new = _rows(self._source, table), _rows(Reader(self._target), table)
-        changes = [table.gone(*key) for key in new.keys() - old.keys()]
-        changes += [table.row(*row) for key, row in old.items() if new.get(key) != row]
-        for start in range(0, len(changes), _ROWS_AT_ONCE):
-            self._waiting = [_of_no_chat(changes[start : start + _ROWS_AT_ONCE])]
-            self._write()
+        changes: list[RowChange] = []
+        for old, new in _side_by_side(self._source, Reader(self._target), table):
+            if old == new:
+                continue
+            changes.append(table.gone(*_key(table, new)) if old is None else table.row(*old))
+            if len(changes) == _ROWS_AT_ONCE:
+                self._write_rows(changes)
+                changes = []
+        if changes:
+            self._write_rows(changes)
+
+    def _write_rows(self, changes: Sequence[RowChange]) -> None:
+        self._waiting = [_of_no_chat(changes)]
+        self._write()
 
 
 def _of_no_chat(changes: Sequence[RowChange]) -> Append:
@@ -143,13 +154,40 @@ def _heads(reader: Reader) -> dict[ChatId, int]:
     return {ChatId(str(chat_id)): int(str(head)) for chat_id, head in reader.fetch(_HEADS)}
 
 
-Key = tuple[str | int | float | bytes | None, ...]
+_Row = tuple[SqlValue, ...]
 
 
-def _rows(reader: Reader, table: TableDefinition) -> dict[Key, Key]:
-    columns = ", ".join(table.columns)
-    found = reader.fetch(f"SELECT {columns} FROM {table.name}")  # noqa: S608 - our own names
-    return {row[: len(table.key)]: row for row in found}
+def _side_by_side(
+    source: Reader, target: Reader, table: TableDefinition
+) -> Iterator[tuple[_Row | None, _Row | None]]:
+    """The rows of both, those of one key together; None where there is none."""
+    rows = merge(_marked(0, source, table), _marked(1, target, table), key=itemgetter(0))
+    for _, found in groupby(rows, key=itemgetter(0)):
+        by_side = {side: row for _, side, row in found}
+        yield by_side.get(0), by_side.get(1)
+
+
+def _marked(
+    side: int, reader: Reader, table: TableDefinition
+) -> Iterator[tuple[list[str], int, _Row]]:
+    return (([*map(str, _key(table, row))], side, row) for row in _rows(reader, table))
+
+
+def _rows(reader: Reader, table: TableDefinition) -> Iterator[_Row]:
+    """All rows in the order of their keys, which are texts that both engines order as Python
+    does; a page at a time."""
+    columns, key = ", ".join(table.columns), ", ".join(table.key)
+    marks = ", ".join("?" for _ in table.key)
+    first = f"SELECT {columns} FROM {table.name} ORDER BY {key} LIMIT {_ROWS_AT_ONCE}"  # noqa: S608 - our own names
+    others = first.replace("ORDER BY", f"WHERE ({key}) > ({marks}) ORDER BY")
+    page = reader.fetch(first)
+    while page:
+        yield from page
+        page = reader.fetch(others, _key(table, page[-1]))
+
+
+def _key(table: TableDefinition, row: _Row | None) -> _Row:
+    return () if row is None else row[: len(table.key)]
 
 
 def _compared(source: Reader, target: Reader, written: int) -> Copied:
@@ -174,7 +212,7 @@ def _differences(source: Reader, target: Reader) -> Iterator[str]:
         elif _digest(source, chat_id) != _digest(target, chat_id):
             yield f"chat {chat_id!r} has other events there"
     for table in _tables():
-        if _rows(source, table) != _rows(target, table):
+        if any(old != new for old, new in _side_by_side(source, target, table)):
             yield f"table {table.name!r} has other rows there"
 
 
