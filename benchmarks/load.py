@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from benchmarks.client import Chat, joined
@@ -109,6 +110,21 @@ async def closed_loop(
     for chat in chats:
         chat.close()
     return sample
+
+
+async def interleaved(
+    servers: dict[str, Server], rounds: int, load: Callable[[str, Server], Awaitable[Sample]]
+) -> dict[str, list[Sample]]:
+    """Samples of all, in turn; the servers are removed."""
+    samples: dict[str, list[Sample]] = {name: [] for name in servers}
+    try:
+        for _ in range(rounds):
+            for name, server in servers.items():
+                samples[name].append(await load(name, server))
+    finally:
+        for server in servers.values():
+            server.remove()
+    return samples
 
 
 async def open_loop(

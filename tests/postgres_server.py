@@ -10,9 +10,10 @@ import functools
 import os
 import shutil
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -89,3 +90,22 @@ def as_url(conninfo: str) -> str:
 
     given = psycopg.conninfo.conninfo_to_dict(conninfo)
     return f"postgresql:///{given.pop('dbname')}?{urlencode(given)}"
+
+
+def faults_of_starting_together(opened: Callable[[], AbstractContextManager[object]]) -> list[str]:
+    """What went wrong where five servers opened one database at once."""
+    faults: list[str] = []
+
+    def start() -> None:
+        try:
+            with opened():
+                pass
+        except Exception as error:  # noqa: BLE001
+            faults.append(repr(error))
+
+    threads = [threading.Thread(target=start) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return faults

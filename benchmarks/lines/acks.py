@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 
 from benchmarks.floors.storing import INSERT, connect
-from benchmarks.load import ACKED, Sample, closed_loop, open_loop
+from benchmarks.load import ACKED, Sample, closed_loop, interleaved, open_loop
 from benchmarks.servers import Server, chatstream, floor
 from benchmarks.store import APPENDS, BODY, PRODUCERS, appended
 from benchmarks.table import Line, Scale, median, percentile
@@ -79,18 +79,11 @@ async def _producers(scale: Scale) -> Line:
 
 async def acked_beside_each(servers: dict[str, Server], scale: Scale, note: str) -> Line:
     """Messages acked by ``ours`` beside ``each``, interleaved; the servers are removed."""
-    samples: dict[str, list[Sample]] = {name: [] for name in servers}
-    try:
-        for _ in range(scale.rounds):
-            for name, server in servers.items():
-                samples[name].append(
-                    await closed_loop(
-                        server, PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED
-                    )
-                )
-    finally:
-        for server in servers.values():
-            server.remove()
+
+    async def load(_: str, server: Server) -> Sample:
+        return await closed_loop(server, PRODUCERS, scale.seconds, content="quiet", end_mark=ACKED)
+
+    samples = await interleaved(servers, scale.rounds, load)
     ours, each = (median(one.rate for one in samples[name]) for name in ("ours", "each"))
     name = f"acked messages, {PRODUCERS} producers"
     return Line(name, ours, each, "/s", "a commit each", ">=", 10, note)

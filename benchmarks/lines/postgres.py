@@ -15,8 +15,8 @@ import psycopg
 from benchmarks.client import Chat
 from benchmarks.floors.bare_psycopg import batches, news
 from benchmarks.lines.acks import acked_beside_each
-from benchmarks.load import Sample, closed_loop
-from benchmarks.servers import chatstream, chatstream_on, floor_on
+from benchmarks.load import Sample, closed_loop, interleaved
+from benchmarks.servers import Server, chatstream, chatstream_on, floor_on
 from benchmarks.store import APPENDS, appended
 from benchmarks.table import Line, Scale, median
 from chatstream.eventstore.postgres import PostgresEngine
@@ -95,14 +95,11 @@ async def _turns(scale: Scale, dsn: str) -> list[Line]:
         "postgres": chatstream_on(_new(dsn, "turns")).start(),
         "sqlite": chatstream().start(),
     }
-    samples: dict[str, list[Sample]] = {"postgres": [], "sqlite": []}
-    try:
-        for _ in range(scale.rounds):
-            for name, server in servers.items():
-                samples[name].append(await closed_loop(server, 64, scale.seconds))
-    finally:
-        for server in servers.values():
-            server.remove()
+
+    async def load(_: str, server: Server) -> Sample:
+        return await closed_loop(server, 64, scale.seconds)
+
+    samples = await interleaved(servers, scale.rounds, load)
     ours, floor = (median(sample.rate for sample in samples[name]) for name in servers)
     return [Line("turns, 64 chats, batch", ours, floor, "/s", "SQLite", "", 0, "PostgreSQL")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from benchmarks.load import Sample, closed_loop
+from benchmarks.load import Sample, closed_loop, interleaved
 from benchmarks.servers import Server, chatstream, floor
 from benchmarks.table import Line, Scale, median, percentile
 
@@ -88,23 +88,18 @@ def _lines(samples: Samples, chats: int) -> list[Line]:
 async def measure_paced(scale: Scale) -> list[Line]:
     """A piece every 20 ms in each of many chats."""
     servers = {"A": floor("bare").start(), "batch": chatstream().start()}
-    samples: dict[str, list[Sample]] = defaultdict(list)
-    try:
-        for _ in range(max(1, scale.rounds - 2)):
-            for name, server in servers.items():
-                samples[name].append(
-                    await closed_loop(
-                        server,
-                        scale.paced_chats,
-                        2 * scale.seconds,
-                        batch=name == "batch",
-                        content="paced",
-                        warm_up=1.0,
-                    )
-                )
-    finally:
-        for server in servers.values():
-            server.remove()
+
+    async def load(name: str, server: Server) -> Sample:
+        return await closed_loop(
+            server,
+            scale.paced_chats,
+            2 * scale.seconds,
+            batch=name == "batch",
+            content="paced",
+            warm_up=1.0,
+        )
+
+    samples = await interleaved(servers, max(1, scale.rounds - 2), load)
     ours, bare = samples["batch"], samples["A"]
     where = f"{scale.paced_chats} paced chats"
     return [

@@ -13,16 +13,6 @@ from chatstream.assistant.orchestrator import assistant_from_tools
 from chatstream.assistant.tools import tool
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
-def talk(desk: Desk) -> Dialogue:
-    return Dialogue(desk.assistant())
-
-
 def _with(*tools) -> Dialogue:
     return Dialogue(assistant_from_tools(tools, zone=UTC))
 

@@ -9,16 +9,6 @@ from tests.assistant.dialogue import Dialogue
 from chatstream.domain.steps import ToolCall
 
 
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
-def talk(desk: Desk) -> Dialogue:
-    return Dialogue(desk.assistant())
-
-
 async def test_the_seed_flow(desk: Desk, talk: Dialogue):
     assert await talk.say("Create alarm") == "When shall it ring?"
     assert talk.ended == "needs_input"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 from tests.eventstore.contract import STORED, TABLES, A, append, bodies, write
-from tests.postgres_server import drop_database, new_database
+from tests.postgres_server import drop_database, faults_of_starting_together, new_database
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.migrations import MIGRATIONS, Migration, newest
@@ -143,21 +142,7 @@ def test_old_servers_go_on_beside_new_ones_until_the_end_and_not_beyond(on_postg
 def test_new_servers_may_start_together(on_postgres):
     with on_postgres.opened(OLD):
         pass
-    faults: list[Exception] = []
-
-    def start() -> None:
-        try:
-            with on_postgres.opened(NEW):
-                pass
-        except Exception as error:  # noqa: BLE001
-            faults.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    assert faults_of_starting_together(lambda: on_postgres.opened(NEW)) == []
 
 
 @pytest.mark.postgres

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.postgres_server import drop_database, new_database
-from tests.protocol.laws import check_socket
+from tests.protocol.people import people
 from tests.protocol.server import SECRET, Server
-from tests.protocol.wire import Person
 
 LEASE_S = 1.5
 SETTINGS = {"SECRET": SECRET, "RATE_LIMIT": 0, "NODE_LEASE": LEASE_S, "DRAIN": 3, "MAX_ATTEMPTS": 9}
@@ -59,6 +58,7 @@ class Nodes:
 
 
 Launch = Callable[..., Nodes]
+__all__ = ["people"]  # a fixture
 
 
 @pytest.fixture(scope="session")
@@ -94,20 +94,3 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     yield start
     for nodes in made:
         nodes.end()
-
-
-@pytest.fixture
-async def people() -> AsyncIterator[Callable[..., Person]]:
-    """Make people at a node; what came to them is checked after the test."""
-    made: list[Person] = []
-
-    def make(server: Server, user_id: str | None = None, token: str | None = "") -> Person:
-        made.append(Person(server, user_id, token))
-        return made[-1]
-
-    yield make
-    for person in made:
-        await person.aclose()
-    for person in made:
-        for socket in person.sockets:
-            check_socket(socket)

@@ -23,7 +23,7 @@ from tests.eventstore.contract import (
     everything,
     write,
 )
-from tests.postgres_server import as_url, embedded, new_database
+from tests.postgres_server import as_url, embedded, faults_of_starting_together, new_database
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore import postgres, postgres_connections
@@ -271,21 +271,7 @@ def test_no_server_is_a_configuration_error_that_shows_no_password():
 
 
 def test_nodes_may_start_together(database):
-    faults: list[Exception] = []
-
-    def start():
-        try:
-            with opened(database):
-                pass
-        except Exception as error:  # noqa: BLE001
-            faults.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    assert faults_of_starting_together(lambda: opened(database)) == []
 
 
 def test_a_stock_recorder_of_the_library_reads_the_log(database):

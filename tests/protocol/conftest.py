@@ -8,10 +8,10 @@ of its own uses `launch`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
-from tests.protocol.laws import check_socket
+from tests.protocol.people import MakePerson, people
 from tests.protocol.server import SECRET, Server
 from tests.protocol.wire import Person, Talk
 
@@ -25,8 +25,8 @@ BRISK: dict[str, object] = {
     "MAX_FRAME_BYTES": 2000,
     "RATE_LIMIT": 0,
 }
-MakePerson = Callable[..., Person]
 Launch = Callable[..., Server]
+__all__ = ["people"]  # a fixture
 
 
 @pytest.fixture(scope="session")
@@ -96,23 +96,6 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     yield start
     for server in started:
         server.kill()
-
-
-@pytest.fixture
-async def people() -> AsyncIterator[Callable[..., Person]]:
-    """Make people; what they connected is closed after the test, and what came is checked."""
-    made: list[Person] = []
-
-    def make(server: Server, user_id: str | None = None, token: str | None = "") -> Person:
-        made.append(Person(server, user_id, token))
-        return made[-1]
-
-    yield make
-    for person in made:
-        await person.aclose()
-    for person in made:
-        for socket in person.sockets:
-            check_socket(socket)
 
 
 @pytest.fixture

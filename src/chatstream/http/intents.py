@@ -20,6 +20,7 @@ from chatstream.http.frames import Ack
 from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, id_wanted, page
 from chatstream.http.problem import problems
+from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId, is_id
 from chatstream.limits import is_storable
 from chatstream.projections.rows import After, IntentFilter
@@ -77,13 +78,9 @@ class IntentsController(Controller):
         user_intent_id: FromPath[str],
         data: JSONBody[CommandBody | None] = None,
     ) -> Ack:
-        chat_id = await _chat_of(chatstream_backend, user_intent_id)
-        command = ResumeIntent(
-            **origin(chatstream_backend, chatstream_caller.user_id, chat_id),
-            id=key(data.id if data is not None else None),
-            user_intent_id=IntentId(user_intent_id),
+        return await _acknowledged(
+            ResumeIntent, chatstream_backend, chatstream_caller, user_intent_id, data
         )
-        return await acknowledged(chatstream_backend, chatstream_caller, command)
 
     @post(
         "/{user_intent_id:str}/abandon",
@@ -99,13 +96,25 @@ class IntentsController(Controller):
         user_intent_id: FromPath[str],
         data: JSONBody[CommandBody | None] = None,
     ) -> Ack:
-        chat_id = await _chat_of(chatstream_backend, user_intent_id)
-        command = AbandonIntent(
-            **origin(chatstream_backend, chatstream_caller.user_id, chat_id),
-            id=key(data.id if data is not None else None),
-            user_intent_id=IntentId(user_intent_id),
+        return await _acknowledged(
+            AbandonIntent, chatstream_backend, chatstream_caller, user_intent_id, data
         )
-        return await acknowledged(chatstream_backend, chatstream_caller, command)
+
+
+async def _acknowledged(
+    kind: type[ResumeIntent | AbandonIntent],
+    backend: Backend,
+    caller: Identity,
+    user_intent_id: str,
+    body: CommandBody | None,
+) -> Ack:
+    chat_id = await _chat_of(backend, user_intent_id)
+    command = kind(
+        **origin(backend, caller.user_id, chat_id),
+        id=key(body.id if body is not None else None),
+        user_intent_id=IntentId(user_intent_id),
+    )
+    return await acknowledged(backend, caller, command)
 
 
 async def _chat_of(backend: Backend, user_intent_id: str) -> ChatId:
