@@ -1,0 +1,205 @@
+"""Who does what one node of all is to do, and who runs an attempt that two have begun."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from msgspec.structs import replace
+from tests.protocol.laws import check_log
+from tests.protocol.wire import outline
+
+from chatstream import cluster as cluster_module
+from chatstream.cluster import Cluster
+from chatstream.domain.commands import RestartTurn
+from chatstream.domain.events import TurnChanged
+from chatstream.domain.evolve import INITIAL
+from chatstream.domain.state import Intent, Message, Turn
+from chatstream.eventstore import postgres_nodes
+from chatstream.eventstore.store import Sharing
+from chatstream.ids import ChatId, IntentId
+from chatstream.live.hub import Hub
+from chatstream.testing import TestChat, scripted
+from chatstream.turns.runner import TurnRunner
+
+LEASE_S = 5.0
+CHAT, INTENT = ChatId("chat_1"), IntentId("intent_1")
+AT = "2026-01-01T00:00:00.000Z"
+STARTED = replace(
+    INITIAL,
+    position=7,
+    status="open",
+    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT),
+    unfinished={INTENT: Intent(INTENT, "active", "t", AT, AT)},
+)
+FACT = TurnChanged(event_id="evt_1", timestamp=AT, user_id="u", status="started", attempt=1)
+
+
+class FakeLease:
+    """A lease that leads when it is told to."""
+
+    leads = False
+    owner = "node_2"
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+
+class FakeBus:
+    """Nobody is there."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def tell(self, words: object) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def monotonic(monkeypatch) -> SimpleNamespace:
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(cluster_module, "time", clock)
+    return clock
+
+
+async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads(
+    monkeypatch, monotonic
+):
+    monkeypatch.setattr(postgres_nodes, "Lease", FakeLease)
+    monkeypatch.setattr(cluster_module, "_bus", lambda *_: FakeBus())
+    async with TestChat(scripted([])) as chat:
+        node = chat.node
+        cluster = Cluster(
+            Sharing("", "node_2"),
+            node.store.fetch,
+            service=node.service,
+            runner=node.runner,
+            read_models=node.read_models,
+            hub=node.hub,
+            lease_s=LEASE_S,
+        )
+        assert not cluster.is_on_duty()
+        await cluster.start()
+        assert cluster.is_on_duty()
+        monotonic.now += LEASE_S - 0.1
+        assert cluster.is_on_duty()
+        monotonic.now += 0.2
+        assert not cluster.is_on_duty()
+        cluster._lease.leads = True
+        assert cluster.is_on_duty()
+        await cluster.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.faults
+async def test_what_falls_due_is_done_while_the_lease_of_who_died_still_runs(launch, people):
+    nodes = launch(1, NODE_LEASE=60)
+    (one,) = nodes.all
+    talk = await people(one).talk()
+    await talk.say("remind 0.5 Wake up! ; complete Set.")
+    one.kill()
+    other = await asyncio.to_thread(nodes.add)
+    again = await people(other, talk.person.user_id).talk(talk.chat)
+    said = await again.event("response", content="Wake up!")
+    assert outline(await again.turn(said["caused_by"])) == [
+        "turn started",
+        "response",
+        "turn finished",
+    ]
+    check_log(await again.stored())
+
+
+class FakeService:
+    """Notes what a runner wants stored; nothing of it ever is."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.submitted: list[object] = []
+        self.came = asyncio.Event()
+        self.feed = hub.feed
+
+    async def load(self, _: ChatId) -> object:
+        return STARTED
+
+    def submit(self, command: object) -> asyncio.Future[object]:
+        self.submitted.append(command)
+        self.came.set()
+        return asyncio.get_running_loop().create_future()
+
+
+class OneRun:
+    """A runner whose agent began the turn of ``STARTED`` and waits; ``owner`` is whose the turn
+    is in the database."""
+
+    def __init__(self, *, is_ours: bool) -> None:
+        self.service = FakeService(hub := Hub(None))
+        self.runs, self.stopped = asyncio.Event(), asyncio.Event()
+        self.runner = TurnRunner(
+            self.service, hub, self._agent, turn_timeout_s=60, max_attempts=3, now_ms=lambda: 0
+        )
+
+        async def owned(_: ChatId) -> bool:
+            return is_ours
+
+        self.runner.is_ours = owned
+
+    async def _agent(self, _):
+        self.runs.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stopped.set()
+        yield
+
+    async def begin(self) -> None:
+        self.runner.decided(CHAT, [FACT], STARTED)
+        await self.runs.wait()
+
+    async def end(self) -> None:
+        async def release(*_: object) -> None:
+            pass
+
+        await self.runner.close(release)
+
+
+async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_alone():
+    """The log has the same turn and attempt as was decided here: only the position tells."""
+    one = OneRun(is_ours=False)
+    await one.begin()
+    one.runner.reloaded(CHAT, STARTED, in_vain=True, known=6)
+    await one.stopped.wait()
+    assert not one.runner.runs(CHAT)
+    await one.end()
+    assert one.service.submitted == []
+
+
+async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours():
+    one = OneRun(is_ours=True)
+    await one.begin()
+    one.runner.reloaded(CHAT, STARTED, in_vain=True, known=6)
+    await one.stopped.wait()
+    await one.service.came.wait()
+    (command,) = one.service.submitted
+    assert isinstance(command, RestartTurn)
+    assert (command.caused_by, command.attempt) == ("m1", 1)
+    await one.end()
+
+
+async def test_an_attempt_that_was_stored_goes_on_whatever_came_in_between():
+    one = OneRun(is_ours=False)
+    await one.begin()
+    one.runner.reloaded(CHAT, replace(STARTED, position=9), in_vain=True, known=7)
+    assert one.runner.runs(CHAT)
+    assert not one.stopped.is_set()
+    await one.end()
+    await one.stopped.wait()
