@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,11 +17,13 @@ import pytest
 from tests.faults.checker import check
 from tests.faults.disks import fill, small_disk
 from tests.faults.grounds import end_connections
+from tests.faults.held import log_of, opened_after, say
 from tests.faults.history import Lost
 from tests.faults.process import FaultyServer
 from tests.faults.workload import Cast, World
 from tests.postgres_server import own_server
 
+from chatstream.eventstore.postgres import EXIT_REWOUND
 from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
@@ -107,6 +110,37 @@ async def test_who_locks_the_log_for_too_long_delays_and_loses_nothing(database,
 
         world = await under_load(server, lock, times=2, seed=43)
     assert world.resent > 0
+
+
+async def test_a_server_whose_database_went_back_in_time_ends_and_clients_start_anew(
+    database, server
+):
+    """A failover to a standby that lacks the newest commits, or a restore beneath a server."""
+    folder, earlier = database.folder, database.folder.with_name("earlier")
+    await say(server, "one", "two")
+    kept = await log_of(server)
+    database.stop()
+    await asyncio.to_thread(subprocess.run, ["cp", "-a", folder, earlier], check=True)
+    database.start()
+    await until_ready(server)
+    await say(server, "three")
+    lost = await log_of(server)
+    database.stop("immediate")
+    shutil.rmtree(folder)
+    earlier.rename(folder)
+    database.start()
+    assert await asyncio.to_thread(server.exit_code) == EXIT_REWOUND
+    assert "this server ends" in server.log_path.read_text()
+    await server.up()
+    resync, events = await opened_after(server, lost[-1])
+    assert (resync.reason, events) == ("unknown_position", kept)
+    assert (await opened_after(server, kept[-1])) == (None, [])
+
+
+async def until_ready(server: FaultyServer) -> None:
+    async with asyncio.timeout(20):
+        while not await server.is_ready():  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 import psycopg
@@ -29,6 +30,7 @@ from chatstream.eventstore.postgres_connections import (
     connect,
     where,
 )
+from chatstream.eventstore.postgres_marks import Marks
 from chatstream.eventstore.postgres_nodes import count_living, new_owner
 from chatstream.eventstore.postgres_schema import NEEDED, begin, finish, refuse_unsafe, schema_of
 from chatstream.eventstore.store import (
@@ -45,6 +47,7 @@ from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
 
+EXIT_REWOUND: Final = 75  # "try again" among the codes of sysexits.h
 _LAST_POSITION: Final = 2**63 - 1
 # Each waiting command must be answered within 3 s of a failure; a restart takes less than this.
 _TRY_AGAIN_SECONDS: Final = 2.0
@@ -56,6 +59,13 @@ _EVENTS: Final = """SELECT originator_version, topic, state, notification_id FRO
 
 # Aborted for another's sake, or the server is going away or coming: another try is right.
 _PASSING: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "25P03"})
+
+
+class RewoundError(Exception):
+    """The database has gone back in time since it was used last."""
+
+    def __init__(self) -> None:
+        super().__init__("the database does not hold any more what it held: it went back in time")
 
 
 class PostgresEngine:
@@ -76,7 +86,10 @@ class PostgresEngine:
         self._tables = tables
         self._read_only = read_only
         self._watchdog = Watchdog()
-        self._readers = Readers(dsn, self._watchdog)
+        self._readers = Readers(self._connect, self._watchdog)
+        self._marks = Marks()
+        self.on_rewound: Callable[[], None] = _end_process
+        """Called, from any thread, when the database does not hold any more what it held."""
         self._batches = BatchWriter(tables, self.sharing.node_id, self.known_schema)
         self._writer: Connection | None = None
 
@@ -116,7 +129,7 @@ class PostgresEngine:
             except InDoubtError as new_doubt:
                 doubt, error = new_doubt, new_doubt.__cause__
                 self._drop_writer()
-            except OutdatedError as refusal:
+            except (OutdatedError, RewoundError) as refusal:
                 return _failed(batch, refusal, doubtful=doubt is not None)
             except psycopg.Error as failure:
                 error = failure
@@ -134,7 +147,9 @@ class PostgresEngine:
         rows = self._readers.fetch(sql, (chat_id, after, last, limit))
         if newest:
             rows.reverse()
-        return [StoredRow(chat_id, *row) for row in rows]
+        found = [StoredRow(chat_id, *row) for row in rows]
+        self._marks.read(found)
+        return found
 
     def fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
         return self._readers.fetch(sql.replace("%", "%%").replace("?", "%s"), tuple(parameters))
@@ -168,11 +183,29 @@ class PostgresEngine:
         if self._read_only:
             raise psycopg.ProgrammingError("opened for reading only")
         if self._writer is None:
-            self._writer = connect(self.dsn)
+            self._writer = self._connect()
         with self._watchdog.over(self._writer, cut_after_s=_HANGING_SECONDS):
             if doubt is not None and was_stored(self._writer, batch, doubt.outcomes):
-                return doubt.outcomes
-            return self._batches.write(self._writer, batch)
+                outcomes = doubt.outcomes
+            else:
+                outcomes = self._batches.write(self._writer, batch)
+        self._marks.wrote(batch, outcomes)
+        return outcomes
+
+    def _connect(self) -> Connection:
+        """A new connection to the database as it was: what we hold in memory must not be mixed
+        with another history."""
+        connection = connect(self.dsn)
+        try:
+            with self._watchdog.over(connection, cut_after_s=_HANGING_SECONDS):
+                if self._marks.are_in(connection):
+                    return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        self.on_rewound()
+        raise RewoundError
 
     def _may_pass(self, error: psycopg.Error) -> bool:
         """Whether another try may do; the connection is dropped if it is no good."""
@@ -186,6 +219,16 @@ class PostgresEngine:
         if connection is not None:
             with contextlib.suppress(psycopg.Error):
                 connection.close()
+
+
+def _end_process() -> None:
+    """As if killed: nothing of what this process holds may be said or stored any more. Who
+    supervises it starts it anew, and clients are told what they have to read again."""
+    log.critical(
+        "the database was put back to an earlier time, or lost what it had acknowledged:"
+        " this server ends and must be started anew"
+    )
+    os._exit(EXIT_REWOUND)
 
 
 def _failed(

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from queue import Empty, LifoQueue
 from typing import Any, Final
 
@@ -121,10 +121,11 @@ def _cut(descriptor: int) -> None:
 
 
 class Readers:
-    """Connections for reading: as many as threads read at once, kept for the next."""
+    """Connections for reading: as many as threads read at once, kept for the next; ``connect``
+    makes one."""
 
-    def __init__(self, dsn: str, watchdog: Watchdog) -> None:
-        self._dsn = dsn
+    def __init__(self, connect: Callable[[], Connection], watchdog: Watchdog) -> None:
+        self._connect = connect
         self._watchdog = watchdog
         self._idle: LifoQueue[Connection] = LifoQueue()
 
@@ -134,14 +135,14 @@ class Readers:
         try:
             connection = self._idle.get_nowait()
         except Empty:
-            return self._fetch(connect(self._dsn), sql, parameters)
+            return self._fetch(self._connect(), sql, parameters)
         try:
             return self._fetch(connection, sql, parameters)
         except psycopg.OperationalError:
             if not connection.closed:
                 raise
         self._close_idle()
-        return self._fetch(connect(self._dsn), sql, parameters)
+        return self._fetch(self._connect(), sql, parameters)
 
     def close(self) -> None:
         """Let go of every connection."""
