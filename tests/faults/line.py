@@ -68,6 +68,8 @@ class Line:
                 message = await line._connection.recv(decode=False)
         except GONE as gone:
             raise LineLost(repr(gone)) from gone
+        if b'"drain"' in message:
+            raise LineLost("the server goes away")
         assert b'"welcome"' in message, message
         return line
 

@@ -142,9 +142,12 @@ def test_a_read_that_waits_for_the_table_is_cancelled_and_leaves_nothing_behind(
     monkeypatch.setattr(postgres_connections, "_LONGEST_READ_SECONDS", 0.2)
     with opened(database) as engine, psycopg.connect(database) as other:
         write(engine, append(A, 0, "one"))
+        assert bodies(engine, A) == ["one"]
         other.execute("LOCK TABLE stored_events IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(psycopg.errors.QueryCanceled):
             engine.read(A, 0, 10, None)
+        with pytest.raises(psycopg.errors.QueryCanceled), engine._connect():
+            pass
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
         assert other.execute(waiting).fetchall() == []
         other.rollback()

@@ -53,6 +53,7 @@ _LAST_POSITION: Final = 2**63 - 1
 _TRY_AGAIN_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 0.05
 _HANGING_SECONDS: Final = 10.0  # above every time-out that the server itself keeps
+_LOOK_SECONDS: Final = 2.0  # as long as a lock is waited for
 _EVENTS: Final = """SELECT originator_version, topic, state, notification_id FROM stored_events
     WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
     ORDER BY originator_version """
@@ -197,7 +198,9 @@ class PostgresEngine:
         with another history."""
         connection = connect(self.dsn)
         try:
-            with self._watchdog.over(connection, cut_after_s=_HANGING_SECONDS):
+            with self._watchdog.over(
+                connection, cancel_after_s=_LOOK_SECONDS, cut_after_s=_HANGING_SECONDS
+            ):
                 if self._marks.are_in(connection):
                     return connection
         except BaseException:
