@@ -6,6 +6,7 @@ from litestar import Litestar
 
 from chatstream.config import Settings
 from chatstream.http.openapi import openapi_config, schema_again
+from chatstream.http.problem import handlers
 from chatstream.plugin import ChatStreamPlugin
 
 
@@ -28,6 +29,7 @@ def app_of(plugin: ChatStreamPlugin) -> Litestar:
         route_handlers=[schema_again(f"{prefix}/schema")] if prefix else [],
         plugins=[plugin],
         openapi_config=openapi_config(version()),
+        exception_handlers=handlers(),  # of paths that are nobody's, too
         logging_config=None,  # whoever runs the process says how it logs
         debug=False,
     )

@@ -115,6 +115,7 @@ def replay(
     show = frames if as_json else transcript
     with reading(_settings(toml_path, database=database)) as reader:
         reader.state(ChatId(chat_id), upto=1)
+        reader.refuse_beyond(ChatId(chat_id), position or 1)
         _echo(show(reader, ChatId(chat_id), position))
 
 

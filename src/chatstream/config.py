@@ -27,13 +27,20 @@ Limit = Annotated[int, Meta(ge=0)]
 """0 is no limit."""
 Prefix = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")]
 Database = Annotated[
-    str, Meta(pattern=r"^(sqlite:///.+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$")
+    str,
+    Meta(pattern=r"^(sqlite:///(?!:memory:$).+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$"),
 ]
 
 _ESCAPED_BYTES = 6  # the longest that a byte of content becomes: \\u0001
 _AROUND_CONTENT_BYTES = 65_536
 Nats = Annotated[str, Meta(pattern=r"^(nats|tls)://.+$")]
 
+# What a setting with a form of its own looks like, for whoever gave another.
+_EXPECTED = {
+    "database": "expected sqlite:///FILE, postgresql://… or postgres-embedded",
+    "prefix": "expected a path like /api/v1, or nothing",
+    "nats": "expected nats://host:4222/subject",
+}
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -192,7 +199,8 @@ def _converted(name: str, given: _Given) -> object:
         return _checked(msgspec.convert(plain, _FIELDS[name], strict=False))
     except ValueError as error:
         value = "the value given" if name in _SECRET else repr(given.value)
-        raise ConfigurationError(f"{given.source}: {value} is not valid: {error}") from error
+        reason = _EXPECTED.get(name, error)
+        raise ConfigurationError(f"{given.source}: {value} is not valid: {reason}") from error
 
 
 def _prepared(name: str, value: object) -> object:

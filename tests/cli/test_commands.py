@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,52 @@ def test_an_agent_that_is_not_there_is_named():
     result = run("serve", "--agent", "no_such_module:agent", "--port", "0")
     assert result.exit_code == 2
     assert "no_such_module:agent" in result.output
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = (", "'(' was never closed (broken_agent.py, line 1)"),
+        ("y = 1\n1 / 0", "ZeroDivisionError: division by zero (broken_agent.py, line 2)"),
+        ("import no_such_package", "No module named 'no_such_package'"),
+    ],
+)
+def test_an_agent_whose_module_fails_is_named_with_the_reason(tmp_path, monkeypatch, source, said):
+    (tmp_path / "broken_agent.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run("serve", "--agent", "broken_agent:agent", "--database", f"sqlite:///{tmp_path}/c")
+    assert result.exit_code == 2
+    assert result.output == f"chatstream: the agent 'broken_agent:agent' cannot be loaded: {said}\n"
+
+
+def test_a_busy_port_is_said_with_what_to_do(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        result = run("serve", "--port", str(port), "--database", f"sqlite:///{tmp_path / 'c'}")
+    assert result.exit_code == 2
+    assert "Address already in use; stop what listens there, or take another" in result.output
+
+
+def test_a_file_that_is_no_database_is_said_with_what_to_do(tmp_path):
+    (tmp_path / "chat.db").write_text("no database at all")
+    result = run("serve", "--port", "0", "--database", f"sqlite:///{tmp_path / 'chat.db'}")
+    assert result.exit_code == 2
+    assert "file is not a database; put a back-up in its place" in result.output
+
+
+@pytest.mark.parametrize("url", ["chat.db", "mysql://x/y", "sqlite:///:memory:", "sqlite:///"])
+def test_another_kind_of_database_is_answered_with_those_there_are(url):
+    result = run("serve", "--port", "0", "--database", url)
+    assert result.exit_code == 2
+    assert "expected sqlite:///FILE, postgresql://… or postgres-embedded" in result.output
+
+
+def test_a_replay_beyond_the_newest_event_is_refused(database):
+    chat = lines("intents", "--database", database)[0]["user_chat_id"]
+    result = run("replay", chat, "--at", "999", "--database", database)
+    assert result.exit_code == 2
+    assert "has only" in result.output
 
 
 def test_a_second_server_on_one_file_is_refused_in_one_line(database, tmp_path):

@@ -84,6 +84,7 @@ async def test_waiting_ends_when_the_server_goes(server, ann, chat):
         ("wait=5", 5),
         ("respond-async, wait=10", 10),
         ("WAIT=1.5", 1.5),
+        ("wait = 5", 5),
         ("wait=0", 0),
         ("wait=99999", 600),
         ("wait=-1", None),

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from http_kit import new_chat, problem, say, token_of
 
+from chatstream.http.sse import wants_stream
+
 
 class Stream:
     """What came of a stream, as text and as (id, frame)."""
@@ -211,3 +213,18 @@ async def test_many_readers_get_the_same(ann, bob, chat):
     found = await asyncio.gather(*readers)
     assert all(events[: len(found[0])] == found[0][: len(events)] for events in found)
     assert [position for position, _ in found[0]] == list(range(1, len(found[0]) + 1))
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("text/event-stream", True),
+        ("application/json;q=0.5, Text/Event-Stream ; q=0.9", True),
+        ("text/event-stream;q=0, application/json", False),
+        ("text/event-stream;q=0.0", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_a_stream_is_for_those_who_ask_for_one(accept, wanted):
+    assert wants_stream(accept) is wanted

@@ -249,8 +249,9 @@ async def test_a_body_that_is_none_is_an_invalid_frame(talk: Talk, body: str):
     problem(answer, 400, "invalid_frame")
 
 
-async def test_an_unknown_path_is_a_problem_too(person: Person):
-    answer = await person.http.get("/nothing/here")
+@pytest.mark.parametrize("outside", [False, True])
+async def test_an_unknown_path_is_a_problem_too(server: Server, person: Person, outside: bool):
+    answer = await person.http.get(f"{server.url}/favicon.ico" if outside else "/nothing/here")
     assert answer.status_code == 404
     assert answer.headers["content-type"].split(";")[0] == "application/problem+json"
 

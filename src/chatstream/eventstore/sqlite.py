@@ -154,7 +154,7 @@ class SqliteEngine:
         except sqlite3.Error as error:
             self.close()
             raise ConfigurationError(
-                f"the database {str(self._path)!r} cannot be opened: {error}"
+                f"the database {str(self._path)!r} cannot be opened: {error}{_advice(error)}"
             ) from error
 
     def _open(self) -> None:
@@ -277,3 +277,10 @@ def _failed(
     log.error("the database does not take %d appends: %s", len(batch), error)
     failed = Failed("unavailable", doubtful=doubtful, reason=str(error))
     return [failed for _ in batch]
+
+
+def _advice(error: sqlite3.Error) -> str:
+    """What to do about a file that is no database, or no whole one."""
+    if isinstance(error, sqlite3.OperationalError):
+        return ""  # the file system's reasons, and locks
+    return "; put a back-up in its place, or name another file with --database"

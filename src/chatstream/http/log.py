@@ -32,7 +32,7 @@ from chatstream.http.paging import (
 from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
 from chatstream.http.sse import MEDIA_TYPE as EVENT_STREAM
-from chatstream.http.sse import Terms, event_stream
+from chatstream.http.sse import Terms, event_stream, wants_stream
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.feed import Feed
@@ -77,7 +77,7 @@ class LogController(Controller):
     ) -> Response[Any]:
         state = await readable(chatstream_backend, chatstream_caller, chat_id)
         start = position_of(cursor, after)
-        if request.method == "GET" and EVENT_STREAM in request.headers.get("accept", ""):
+        if request.method == "GET" and wants_stream(request.headers.get("accept", "")):
             start = position_of(last_event_id or None, start)
             position = state.position
             reader = _Reader(chatstream_caller, address_of(request))

@@ -37,7 +37,7 @@ Prefer = Annotated[
     str | None,
     HeaderParameter(name="Prefer", description="`wait=N`: answer with the turn if it ends in N s"),
 ]
-_WAIT = re.compile(r'(?:^|[,;\s])wait=("?)([0-9]+(?:\.[0-9]+)?)\1(?=$|[,;\s])', re.IGNORECASE)
+_WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*("?)([0-9]+(?:\.[0-9]+)?)\1(?=$|[,;\s])', re.IGNORECASE)
 _LONGEST_WAIT_S = 600.0
 _ANSWERED = ResponseSpec(
     AnsweredTurn, description="The turn has ended; with `Prefer: wait=N`", generate_examples=False

@@ -7,6 +7,7 @@ Control frames have no id, so that they never move it.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
@@ -21,9 +22,19 @@ from chatstream.live.frames import Frame
 
 MEDIA_TYPE: Final = "text/event-stream"
 
+_REFUSED = re.compile(r"q\s*=\s*0(?:\.0*)?")
 _RETRY_S = 1.0
 _HEARTBEAT = b": heartbeat\n\n"
 _encode = msgspec.json.Encoder().encode
+
+
+def wants_stream(accept: str) -> bool:
+    """Whether an ``Accept`` header names event streams, and does not refuse them."""
+    for one in accept.lower().split(","):
+        kind, *parameters = [part.strip() for part in one.split(";")]
+        if kind == MEDIA_TYPE:
+            return not any(_REFUSED.fullmatch(part) for part in parameters)
+    return False
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ _ALL_CHATS = "SELECT user_chat_id FROM chats ORDER BY opened_at, user_chat_id"
 
 
 class NoSuchChat(ChatStreamError):
-    """The database holds no chat of that id."""
+    """The database holds no chat of that id, or not that much of it."""
 
 
 class Recorded(Struct, frozen=True):
@@ -46,6 +46,12 @@ class Reader:
         """The chat's newest position; 0 if it has no events."""
         newest = self._engine.read(chat_id, 0, 1, None, newest=True)
         return newest[-1].position if newest else 0
+
+    def refuse_beyond(self, chat_id: ChatId, position: int) -> None:
+        """``NoSuchChat`` for a position that the chat has not reached."""
+        newest = self.head(chat_id)
+        if position > newest:
+            raise NoSuchChat(f"the chat {chat_id!r} has only {newest} events")
 
     def rows(self, chat_id: ChatId, upto: int | None = None, after: int = 0) -> Iterator[StoredRow]:
         """The events of a chat as stored, in order, read in pages."""

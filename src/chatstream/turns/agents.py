@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import cast
@@ -33,9 +34,17 @@ def load_agent(spec: str, model: str | None = None) -> Agent:
         found: object = importlib.import_module(module_name)
         for part in name.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"the agent {spec!r} cannot be loaded: {error}") from error
+    except Exception as error:
+        raise ConfigurationError(f"the agent {spec!r} cannot be loaded: {_told(error)}") from error
     return as_agent(found, model)
+
+
+def _told(error: Exception) -> str:
+    """What a module of the user's raised while it was imported, and where."""
+    if isinstance(error, ImportError | AttributeError | SyntaxError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def as_agent(candidate: object, model: str | None = None) -> Agent:
