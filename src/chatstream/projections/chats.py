@@ -43,6 +43,5 @@ class Chats:
 
 
 def _matters(fact: AnyFact, state: UserChat) -> bool:
-    if isinstance(fact, ChatChanged):
-        return True
-    return isinstance(fact, UserMessageAdded) and len(state.messages) == 1
+    kind = type(fact)
+    return kind is ChatChanged or (kind is UserMessageAdded and len(state.messages) == 1)

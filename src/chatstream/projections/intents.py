@@ -61,6 +61,7 @@ INTENTS = TableDefinition(
     ),
 )
 _encode = msgspec.json.Encoder().encode
+_CHANGES = {IntentChanged, SessionChanged}
 
 
 class Intents:
@@ -72,16 +73,16 @@ class Intents:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The rows of the intents that ``facts`` changed."""
-        if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
+        if state.status == "erased" and any(type(fact) is ChatChanged for fact in facts):
             return [INTENTS.gone(intent.user_intent_id, chat_id) for intent in state.intents()]
         touched = {fact.user_intent_id: None for fact in facts if _matters(fact)}
         return [_row(chat_id, state, intent_id) for intent_id in touched if intent_id is not None]
 
 
 def _matters(fact: AnyFact) -> bool:
-    if isinstance(fact, TurnChanged):
+    if type(fact) is TurnChanged:
         return fact.status not in {"started", "restarted"}
-    return isinstance(fact, (IntentChanged, SessionChanged))
+    return type(fact) in _CHANGES
 
 
 def _row(chat_id: ChatId, state: UserChat, intent_id: IntentId) -> RowChange:

@@ -47,7 +47,7 @@ class Reminders:
         for fact in facts:
             if fact.hidden is not None and fact.hidden.reminder is not None:
                 touched[fact.hidden.reminder.key] = None
-            if isinstance(fact, ChatChanged):
+            if type(fact) is ChatChanged:
                 touched |= dict.fromkeys(state.reminders)
         return [_row(chat_id, state, key) for key in touched]
 

@@ -48,9 +48,9 @@ class Sessions:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The rows of the sessions that ``facts`` started or ended."""
-        if state.status == "erased" and any(isinstance(fact, ChatChanged) for fact in facts):
+        if state.status == "erased" and any(type(fact) is ChatChanged for fact in facts):
             return [SESSIONS.gone(session.session_id, chat_id) for session in _all(state)]
-        return [_row(chat_id, state, fact) for fact in facts if isinstance(fact, SessionChanged)]
+        return [_row(chat_id, state, fact) for fact in facts if type(fact) is SessionChanged]
 
 
 def _all(state: UserChat) -> list[Session]:

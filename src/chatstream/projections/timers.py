@@ -31,6 +31,8 @@ TIMERS = TableDefinition(
     ),
 )
 
+_CHANGES = {SessionChanged, ChatChanged}
+
 
 class Timers:
     """Follows the log with the table ``timers``."""
@@ -46,9 +48,9 @@ class Timers:
 
 
 def _matters(fact: AnyFact) -> bool:
-    if isinstance(fact, IntentChanged):
+    if type(fact) is IntentChanged:
         return fact.reason not in {"recognised", "slots"}
-    return isinstance(fact, (SessionChanged, ChatChanged))
+    return type(fact) in _CHANGES
 
 
 def timer_row(chat_id: ChatId, state: UserChat, intent_id: IntentId) -> RowChange:

@@ -29,6 +29,8 @@ TURN_WORK = TableDefinition(
     ),
 )
 
+_CHANGES = {TurnChanged, ChatChanged}
+
 
 class TurnWork:
     """Follows the log with the table ``turn_work``; ``owner`` is this node, or nobody while it
@@ -43,10 +45,7 @@ class TurnWork:
         self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat
     ) -> list[RowChange]:
         """The chat's row if ``facts`` moved its turn."""
-        for fact in facts:
-            if isinstance(fact, (TurnChanged, ChatChanged)):
-                return [self._row(chat_id, state)]
-        return []
+        return [self._row(chat_id, state)] if any(type(fact) in _CHANGES for fact in facts) else []
 
     def _row(self, chat_id: ChatId, state: UserChat) -> RowChange:
         turn = state.turn

@@ -11,6 +11,8 @@ from chatstream.domain.steps import FollowUp, Response, Step
 from chatstream.metrics import Metrics
 from chatstream.turns.watching import RunBegan
 
+_ANSWERS = {Response, FollowUp}
+
 
 class CountedTurns:
     """A ``TurnWatch`` that counts."""
@@ -60,7 +62,7 @@ class CountedRun:
 
     def took(self, step: Step) -> None:
         """An answer in one piece is a first text too."""
-        if isinstance(step, (Response, FollowUp)):
+        if type(step) in _ANSWERS:
             self.answering()
 
     def ended(self, outcome: str) -> None:

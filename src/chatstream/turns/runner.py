@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.25
 RETRY_AT_MOST_S = 5.0
+_BEGINNINGS = {"started", "restarted"}
 Release = Callable[[ChatId, str, int], Awaitable[None]]
 
 
@@ -327,9 +328,7 @@ def _is_of(run: Run, state: UserChat) -> bool:
 
 
 def _starts_a_run(facts: Sequence[AnyFact]) -> bool:
-    return any(
-        isinstance(fact, TurnChanged) and fact.status in {"started", "restarted"} for fact in facts
-    )
+    return any(type(fact) is TurnChanged and fact.status in _BEGINNINGS for fact in facts)
 
 
 def _outcome(facts: Sequence[AnyFact]) -> str | None:
@@ -337,6 +336,6 @@ def _outcome(facts: Sequence[AnyFact]) -> str | None:
     ends = (
         fact.status
         for fact in facts
-        if isinstance(fact, TurnChanged) and fact.status not in {"started", "restarted"}
+        if type(fact) is TurnChanged and fact.status not in _BEGINNINGS
     )
     return next(ends, None)
