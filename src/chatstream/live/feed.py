@@ -174,7 +174,9 @@ class Feed:
         self._ring_bytes = 0
 
 
-def _bounded(frames: Sequence[Frame], max_bytes: int) -> list[Frame]:
+def _bounded(frames: list[Frame], max_bytes: int) -> list[Frame]:
+    if sum([len(frame.data) for frame in frames]) <= max_bytes:
+        return frames
     taken: list[Frame] = []
     size = 0
     for frame in frames:

@@ -105,8 +105,7 @@ class Follower:
                 raise GapError(f"{self.chat_id}: {frame.position} follows {self.position}")
             self.position = frame.position
             taken.append(frame.data)
-            caught_up = self._caught_up()
-            if caught_up is not None:
+            if self._catch_up_to is not None and (caught_up := self._caught_up()) is not None:
                 taken.append(caught_up)
         return taken
 

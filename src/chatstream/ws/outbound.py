@@ -15,6 +15,8 @@ def pack(frames: Sequence[bytes], *, batch: bool) -> list[bytes]:
     ``BATCH_BYTES``, where a larger frame travels alone."""
     if not batch or len(frames) < 2:
         return list(frames)
+    if sum(map(len, frames)) + len(frames) < BATCH_BYTES:
+        return _joined(frames)
     messages: list[bytes] = []
     group: list[bytes] = []
     size = 1  # each frame brings a comma or the closing bracket
@@ -28,8 +30,8 @@ def pack(frames: Sequence[bytes], *, batch: bool) -> list[bytes]:
     return messages
 
 
-def _joined(group: list[bytes]) -> list[bytes]:
-    return group if len(group) < 2 else [b"[" + b",".join(group) + b"]"]
+def _joined(group: Sequence[bytes]) -> list[bytes]:
+    return list(group) if len(group) < 2 else [b"[%b]" % b",".join(group)]
 
 
 class ControlQueue:
