@@ -1,4 +1,4 @@
-"""One chat in memory: its states and the appends under way, strictly in order.
+"""The chats in memory, and of each its states and the appends under way, strictly in order.
 
 A command is decided on the *tip* (the state after all that has been decided) and appended at
 its position; what leaves the server is taken from the *committed* state. The tip runs ahead
@@ -10,7 +10,7 @@ chats, a lane that has heard of their events reads on from what is committed.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ from chatstream.domain.state import UserChat
 from chatstream.errors import Code, Refused
 from chatstream.eventstore.store import Lineage
 from chatstream.ids import ChatId
+
+LANES_IN_MEMORY = 5_000
 
 
 class Receipt(Struct, frozen=True):
@@ -136,3 +138,39 @@ class Lane:
             future.set_exception(verdict.refusal)
         else:
             future.set_result(Receipt(verdict.position, verdict.duplicate, self.committed))
+
+
+class Lanes:
+    """The chats that are in memory: as many as fit, those used last."""
+
+    def __init__(self, most: int = LANES_IN_MEMORY) -> None:
+        self._most = most
+        self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
+
+    def get(self, chat_id: ChatId) -> Lane | None:
+        """The chat's lane, if it has one."""
+        return self._lanes.get(chat_id)
+
+    def use(self, chat_id: ChatId) -> Lane:
+        """The chat's lane, a new one if need be."""
+        lane = self._lanes.get(chat_id)
+        if lane is None:
+            lane = self._lanes[chat_id] = Lane(chat_id)
+            self._forget_oldest()
+        else:
+            self._lanes.move_to_end(chat_id)
+        return lane
+
+    def forget_behind(self) -> None:
+        """Let go of chats that others write to and nobody asks about here: what is held of them
+        may have been erased."""
+        behind = [key for key, lane in self._lanes.items() if not lane.loaded and lane.is_idle]
+        for chat_id in behind:
+            del self._lanes[chat_id]
+
+    def _forget_oldest(self) -> None:
+        if len(self._lanes) <= self._most:
+            return
+        idle = next((key for key, lane in self._lanes.items() if lane.is_idle), None)
+        if idle is not None:
+            del self._lanes[idle]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, assert_never
@@ -38,7 +37,7 @@ from chatstream.eventstore.store import (
     StoredRow,
 )
 from chatstream.ids import ChatId
-from chatstream.lane import Lane, Receipt, Verdict, Waiting
+from chatstream.lane import Lane, Lanes, Receipt, Verdict, Waiting
 from chatstream.live.committed import Committed
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
@@ -47,7 +46,6 @@ from chatstream.verdicts import MAY_STORE_NOTHING, ReadModels, Verdicts
 
 _ENDS_TURNS = (ClientCommand, ClearSession)
 _log = logging.getLogger(__name__)
-LANES_IN_MEMORY = 5_000
 TRIES = 100
 """How often a command is decided again because another node was faster."""
 ANOTHER_WITHIN_S = 1.0
@@ -93,7 +91,7 @@ class ChatService:
         self._read_models = read_models
         self._verdicts = Verdicts(read_models, is_shared=is_shared)
         self._hub = hub
-        self._lanes: OrderedDict[ChatId, Lane] = OrderedDict()
+        self._lanes = Lanes()
         self._tasks: set[asyncio.Task[None]] = set()
         self.committed: Callable[[ChatId, int], None] | None = None
         """Assign one to be told how far each commit of this node took its chat."""
@@ -109,7 +107,7 @@ class ChatService:
         ``StaleTurn`` for a runner whose turn is no longer its own.
         """
         future = asyncio.get_running_loop().create_future()
-        lane = self._lane(command.user_chat_id)
+        lane = self._lanes.use(command.user_chat_id)
         waiting = Waiting(command, future)
         if lane.loaded and not lane.queue:
             self._decide(lane, waiting)
@@ -124,7 +122,7 @@ class ChatService:
         Raises:
             Refused: ``not_found`` for a missing chat or another user's, ``unavailable``.
         """
-        lane = self._lane(chat_id)
+        lane = self._lanes.use(chat_id)
         if self._is_shared:
             state = await self._newest(lane)
         elif not lane.loaded:
@@ -145,27 +143,11 @@ class ChatService:
 
     def feed(self, chat_id: ChatId) -> Feed:
         """The live tail of a chat that is in memory (after ``load`` or a receipt)."""
-        lane = self._lane(chat_id)
+        lane = self._lanes.use(chat_id)
         committed = lane.committed
         feed = self._hub.feed(chat_id, max(committed.position, lane.heard_of))
         feed.turn_running = committed.turn is not None
         return feed
-
-    def _lane(self, chat_id: ChatId) -> Lane:
-        lane = self._lanes.get(chat_id)
-        if lane is None:
-            lane = self._lanes[chat_id] = Lane(chat_id)
-            self._forget_oldest()
-        else:
-            self._lanes.move_to_end(chat_id)
-        return lane
-
-    def _forget_oldest(self) -> None:
-        if len(self._lanes) <= LANES_IN_MEMORY:
-            return
-        idle = next((key for key, lane in self._lanes.items() if lane.is_idle), None)
-        if idle is not None:
-            del self._lanes[idle]
 
     # -- deciding -------------------------------------------------------------------------
 
@@ -370,14 +352,11 @@ class ChatService:
             lane.heard_of = position
             lane.falls_behind()
         if self._looks_on(chat_id) or (lane is not None and lane.queue):
-            self._load_soon(self._lane(chat_id))
+            self._load_soon(self._lanes.use(chat_id))
 
     def forget_idle_lanes(self) -> None:
-        """Let go of chats that others write to and nobody asks about here: what is held of them
-        may have been erased. To be called now and then."""
-        behind = [key for key, lane in self._lanes.items() if not lane.loaded and lane.is_idle]
-        for chat_id in behind:
-            del self._lanes[chat_id]
+        """Let go of what may be out of date and nobody asks about. To be called now and then."""
+        self._lanes.forget_behind()
 
     def _looks_on(self, chat_id: ChatId) -> bool:
         if self._hub.get(chat_id) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from chatstream.config import Settings
+from chatstream.domain.commands import SendMessage
 from chatstream.domain.steps import FollowUp, Response
 from chatstream.testing import FakeClock, TestChat, memory_engine, scripted
 from chatstream.turns.timers import TimerSweeper
@@ -44,20 +45,19 @@ async def test_activity_sets_a_timer_forward():
 
 
 async def test_a_running_turn_keeps_its_intent():
-    begun, release = asyncio.Event(), asyncio.Event()
+    release = asyncio.Event()
 
     async def agent(turn):
-        begun.set()
         await release.wait()
         yield Response("done")
 
     async with TestChat(agent, settings=SETTINGS) as chat:
-        waiting = asyncio.create_task(chat.send("hello"))
-        await begun.wait()
+        # Stored, with the turn's start: the agent is begun before that.
+        await chat.submit(SendMessage(**chat._base(), id="m1", content="hello"))
         await chat.pass_time(1000)
         assert await statuses(chat) == ["active"]
         release.set()
-        await waiting
+        await chat.send("hello", id="m1")
         await chat.pass_time(299)
         assert await statuses(chat) == ["active"]
         await chat.pass_time(2)
