@@ -7,6 +7,7 @@ from tests.domain.builder import Chat, told
 from tests.domain.test_messages import refused
 
 from chatstream.domain.events import ComponentShown, ToolCalled
+from chatstream.domain.running import ATTEMPTS_AT_MOST
 from chatstream.domain.steps import (
     Buttons,
     Component,
@@ -273,6 +274,14 @@ def test_a_hand_over_is_no_crash():
     for _ in range(9):
         assert told(chat.restart(crashed=False)) == ["turn restarted"]
     assert told(chat.restart()) == ["turn restarted"]
+
+
+def test_a_turn_is_not_handed_over_for_ever():
+    chat = Chat()
+    chat.send()
+    seen = [told(chat.restart(crashed=False)) for _ in range(ATTEMPTS_AT_MOST)]
+    assert seen[:-1] == [["turn restarted"]] * (ATTEMPTS_AT_MOST - 1)
+    assert seen[-1] == ["error", "turn failed"]
 
 
 def test_a_call_whose_outcome_is_unknown_is_asked_about():

@@ -17,6 +17,7 @@ from chatstream.eventstore.store import Append, NewEvent, Work
 from chatstream.ids import new_nonce
 from chatstream.lane import Lanes
 from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
+from chatstream.turns.run import LARGEST_STEP
 
 ANSWER = scripted([Response("done", is_complete=True)])
 
@@ -196,6 +197,29 @@ async def test_a_step_that_could_not_be_stored_restarts_the_turn_once_storage_is
         assert statuses == ["started", "restarted", "finished"]
 
 
+async def test_a_storage_that_goes_away_costs_a_turn_none_of_its_attempts():
+    engine = FaultyEngine()
+    attempts: list[int] = []
+
+    async def agent(turn):
+        attempts.append(turn.attempt)
+        if turn.attempt <= 3:
+            await wait_for(lambda: chat.node.store.depth == 0)
+            engine.is_down = True
+            yield Thinking("own", "lost")
+            await asyncio.sleep(10)
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent, engine=engine, settings=Settings(max_attempts=2)) as chat:
+        waiting = asyncio.create_task(chat.send("hello"))
+        for number in (1, 2, 3):
+            await wait_for(lambda number=number: attempts[-1:] == [number] and engine.is_down)
+            await asyncio.sleep(0.05)
+            engine.is_down = False
+        turn = await waiting
+        assert (turn.answer, turn.end, attempts) == ("done", "finished", [1, 2, 3, 4])
+
+
 async def test_an_end_that_could_not_be_stored_is_not_lost():
     engine = FaultyEngine()
 
@@ -327,6 +351,30 @@ async def test_a_context_manager_that_never_answers_takes_no_longer_than_a_turn_
     async with TestChat(ANSWER, context=Silent(), settings=settings) as chat:
         turn = await chat.send("hello")
         assert (turn.end, error_of(turn)) == ("failed", "agent_timeout")
+
+
+@pytest.mark.parametrize("size", [LARGEST_STEP // 4, LARGEST_STEP // 2])
+async def test_an_agent_that_never_ends_is_stopped_by_the_size_of_its_answer(size: int):
+    async def agent(turn):
+        while turn.content == "hello":
+            yield "x" * size
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent) as chat:
+        turn = await chat.send("hello")
+        assert (turn.end, turn.answer, error_of(turn)) == ("failed", None, "agent_error")
+        assert (await chat.send("again")).answer == "done"
+
+
+@pytest.mark.parametrize(
+    "step", [Response("x" * LARGEST_STEP), Thinking("own", "x" * LARGEST_STEP)]
+)
+async def test_a_step_may_be_large_and_not_larger_than_that(step):
+    largest = Response("x" * (LARGEST_STEP - 100))
+    async with TestChat(scripted([step], [largest])) as chat:
+        turn = await chat.send("hello")
+        assert (turn.end, turn.answer, error_of(turn)) == ("failed", None, "agent_error")
+        assert len((await chat.send("again")).answer) == LARGEST_STEP - 100
 
 
 async def test_an_agent_that_swallows_its_cancellation_times_out_all_the_same():

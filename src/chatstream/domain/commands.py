@@ -152,7 +152,8 @@ class BringContext(RunnerCommand, frozen=True, kw_only=True):
 
 
 class RestartTurn(RunnerCommand, frozen=True, kw_only=True):
-    """The runner of this attempt is gone; ``crashed`` is False for a hand-over."""
+    """The runner of this attempt is gone; ``crashed`` is False for a hand-over, and where the
+    storage did not take what it did."""
 
     crashed: bool
     max_attempts: int

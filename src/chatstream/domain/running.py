@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -325,13 +325,17 @@ def _bring_context(draft: Draft, turn: Turn, command: BringContext) -> None:
     )
 
 
+ATTEMPTS_AT_MOST: Final = 50
+"""However they end: a turn whose steps are never taken by the storage must not run for ever."""
+
+
 def _restart(draft: Draft, turn: Turn, command: RestartTurn) -> None:
     unknown = next((call for call in turn.calls if _is_unknown(call)), None)
     crashes = turn.crashes + (1 if command.crashed else 0)
     if unknown is not None:
         _answer(draft, turn, draft.new_id("msg"), _unknown_text(unknown), follow_up=True)
         draft.end_turn(turn, "needs_input")
-    elif crashes >= command.max_attempts:
+    elif crashes >= command.max_attempts or turn.attempt >= ATTEMPTS_AT_MOST:
         _fail(draft, turn, Fail("agent_crashed", CRASHED_TEXT))
     else:
         draft.add(

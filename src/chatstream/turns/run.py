@@ -70,6 +70,9 @@ PARTIAL_AFTER_S = 0.8
 _GIVES_ANSWER = (Response, FollowUp)
 STEPS_UNDER_WAY = 256
 STEPS_BEFORE_YIELDING = 32
+LARGEST_STEP = 4 * 1024 * 1024
+"""Characters of a streamed answer, bytes of any other step. Each client gets it as one message;
+without a bound an agent that never ends fills the memory and the log for the whole turn."""
 CLOSE_TIMEOUT_S = 5.0
 ERROR_TEXT = "Something went wrong while working on this. Please try again."
 TIMEOUT_TEXT = "This took too long and was stopped. Please try again."
@@ -321,6 +324,8 @@ class Run:
             return
         if not is_storable(piece):
             raise Refused("invalid_content")
+        if len(self._text) + len(piece) > LARGEST_STEP:
+            raise Refused("too_large")
         if not self._text:
             self.watch.answering()
         self._text += piece
@@ -452,6 +457,8 @@ def _stored_form(step: Step) -> Step:
         encoded = _encoder.encode(step)
     except UnicodeEncodeError:
         raise Refused("invalid_content") from None
+    if len(encoded) > LARGEST_STEP:
+        raise Refused("too_large")
     if has_escaped_nul(encoded):
         refuse_unstorable(msgspec.to_builtins(step))
     if type(step) not in _decoders:

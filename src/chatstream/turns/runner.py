@@ -248,7 +248,8 @@ class TurnRunner:
             log.warning("agent step refused: %s", fault.code)
             await self._fail(run, user_id)
         else:
-            await self._restart(run.chat_id, run.caused_by, run.attempt, crashed=True)
+            # The storage was away: nobody crashed.
+            await self._restart(run.chat_id, run.caused_by, run.attempt, crashed=False)
 
     async def _fail(self, run: Run, user_id: str) -> None:
         await self._persist(
@@ -287,7 +288,7 @@ class TurnRunner:
 
     async def _restart_ours(self, chat_id: ChatId, turn: Turn) -> None:
         if await self.is_ours(chat_id):
-            await self._restart(chat_id, turn.caused_by, turn.attempt, crashed=True)
+            await self._restart(chat_id, turn.caused_by, turn.attempt, crashed=False)
 
     async def _owner_of(self, chat_id: ChatId) -> str:
         pause_s = RETRY_FIRST_S
