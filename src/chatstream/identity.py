@@ -102,12 +102,12 @@ class Identities:
         """
         header = self._header(token)
         if self._keys is None or header.alg not in KEY_ALGORITHMS:
-            return self.verify(token)
+            return self._identity(self._signed_claims(token, header))
         await self._keys.prepare(header.alg, header.kid)
-        claims = self._signed_claims(token)
+        claims = self._signed_claims(token, header)
         if claims is None:
             await self._keys.renew()
-            return self.verify(token)
+            claims = self._signed_claims(token, header)
         return self._identity(claims)
 
     def verify(self, token: str) -> Identity:
@@ -116,7 +116,7 @@ class Identities:
         Raises:
             Refused: ``unauthenticated``.
         """
-        return self._identity(self._signed_claims(token))
+        return self._identity(self._signed_claims(token, self._header(token)))
 
     def _identity(self, claims: _Claims | None) -> Identity:
         if claims is None:
@@ -155,9 +155,8 @@ class Identities:
         token = self._jws.encode(msgspec.json.encode(claims), self._secret, algorithm="HS256")
         return token, Identity(user_id, expires_at_ms, admin=False, visitor=True)
 
-    def _signed_claims(self, token: str) -> _Claims | None:
-        """What the token claims, if one of the known keys signed it."""
-        header = self._header(token)
+    def _signed_claims(self, token: str, header: _Header) -> _Claims | None:
+        """What the token with ``header`` claims, if one of the known keys signed it."""
         for key in self._keys_for(header):
             try:
                 payload = self._jws.decode(token, key, algorithms=[header.alg])
