@@ -8,7 +8,6 @@ in lower case and without the prefix: ``abandon_after = 300``.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -185,6 +184,8 @@ def _from_file(path: Path | None) -> dict[str, _Given]:
 
 
 def _read_toml(path: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

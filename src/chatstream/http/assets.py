@@ -74,10 +74,12 @@ class Assets:
         immutable = frozenset(hashed_names.values())
         files = {name: directory / name for name in _names(directory)}
         files |= {name: directory / hashed for name, hashed in hashed_names.items()} | files
+        # A file may have two names: read once, kept once.
+        read = {path: _asset(path) for path in {*files.values()} if path.is_file()}
         self._assets = {
-            name: _asset(path, is_immutable=name in immutable)
+            name: replace(read[path], is_immutable=name in immutable)
             for name, path in files.items()
-            if path.is_file()
+            if path in read
         }
         told = {
             "server": server,
@@ -118,7 +120,7 @@ def _names(directory: Path) -> list[str]:
     ]
 
 
-def _asset(path: Path, *, is_immutable: bool) -> Asset:
+def _asset(path: Path) -> Asset:
     content = path.read_bytes()
     packed = {coding: path.with_name(path.name + suffix) for coding, suffix in _ENCODINGS}
     return Asset(
@@ -126,7 +128,7 @@ def _asset(path: Path, *, is_immutable: bool) -> Asset:
         media_type=_media_type(path),
         # Weak: one for all codings of the content.
         etag=_etag(content),
-        is_immutable=is_immutable,
+        is_immutable=False,
         encoded={coding: one.read_bytes() for coding, one in packed.items() if one.is_file()},
     )
 
