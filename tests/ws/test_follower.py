@@ -24,6 +24,8 @@ async def take_all(follower: Follower) -> list[dict]:
     while True:
         some = follower.take()
         taken += some
+        if some and not follower.may_have_more:
+            assert follower.take() == []  # else it would stay: nobody asks again
         if follower.needs_log:
             follower.give(await follower.feed.read(follower.position, 3, 1_000))
         elif not some:
@@ -99,6 +101,19 @@ async def test_a_delta_waits_for_the_events_before_its_text():
     assert await take_all(follower) == []
     feed.append()
     assert shape(await take_all(follower)) == [3, "delta"]
+
+
+async def test_who_was_sent_all_there_is_need_not_be_asked_again():
+    feed = FakeFeed(2)
+    follower = follower_of(feed)
+    follower.listen(lambda _: None)
+    await take_all(follower)
+    feed.stream(Answer("m", "text", after=3))
+    feed.append()
+    follower.take()
+    assert follower.may_have_more  # the text
+    follower.take()
+    assert not follower.may_have_more
 
 
 async def test_without_a_tick_no_delta_is_sent():
