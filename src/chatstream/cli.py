@@ -199,7 +199,8 @@ def copy(source: str, target: str, toml_path: Path | None) -> None:
 @_DATABASE
 @_CONFIG
 def verify(database: str | None, toml_path: Path | None) -> None:
-    """Check that positions have no gap and that every table equals a fold of the log."""
+    """Check that the file is sound, that positions have no gap and that every table equals a fold
+    of the log."""
     from chatstream.tools.reading import reading
     from chatstream.tools.verifying import problems
 

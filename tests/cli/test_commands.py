@@ -154,6 +154,23 @@ def test_verify_finds_a_changed_row(database, tmp_path):
     assert run("rebuild", "--database", database).output == "0 rows mended\n"
 
 
+def test_verify_finds_a_damaged_page_that_no_query_of_ours_reads(database, tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "chat.db") as connection:
+        connection.execute("CREATE TABLE unread (words)")
+        connection.executemany("INSERT INTO unread VALUES (?)", [("x" * 1000,)] * 50)
+        where = "SELECT rootpage FROM sqlite_master WHERE name = 'unread'"
+        ((page,),) = connection.execute(where)
+        ((size,),) = connection.execute("PRAGMA page_size")
+    connection.close()
+    with (tmp_path / "chat.db").open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    result = run("verify", "--database", database)
+    assert result.exit_code == 1, result.output
+
+
 def test_doctor_says_what_is_well_and_what_is_not(database, tmp_path):
     well = run("doctor", "--database", database)
     assert well.exit_code == 0, well.output

@@ -49,5 +49,8 @@ class MemoryEngine:
     def probe(self) -> None:
         self.fetch("SELECT 1", ())
 
+    def damage(self) -> Sequence[str]:
+        return ()
+
     def close(self) -> None:
         self._connection.close()

@@ -213,6 +213,10 @@ class SqliteEngine:
         finally:
             connection.close()
 
+    def damage(self) -> Sequence[str]:
+        lines = [str(line) for (line,) in self.fetch("PRAGMA integrity_check", ())]
+        return [] if lines == ["ok"] else lines
+
     def close(self) -> None:
         self._readers.close()
         if self._writer is not None:

@@ -209,6 +209,10 @@ class Engine(Protocol):
         """Raise if the database cannot be written to now."""
         ...
 
+    def damage(self) -> Sequence[str]:
+        """What the database finds wrong with its own file, where it can look; reads all of it."""
+        ...
+
     def close(self) -> None:
         """Let go of everything. Called once, last."""
         ...

@@ -77,6 +77,10 @@ class Reader:
             raise NoSuchChat(f"there is no chat {chat_id!r}")
         return state
 
+    def damage(self) -> Sequence[str]:
+        """What the database finds wrong with its own file."""
+        return self._engine.damage()
+
     def fetch(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
         """The rows of a query."""
         return self._engine.fetch(sql, parameters)

@@ -1,4 +1,5 @@
-"""Whether what is stored is whole: positions without a gap, and tables equal to a fold."""
+"""Whether what is stored is whole: a sound file, positions without a gap, and tables equal to a
+fold."""
 
 from __future__ import annotations
 
@@ -39,10 +40,12 @@ class Difference(Struct, frozen=True):
 def problems(reader: Reader) -> Iterator[str]:
     """What is wrong with the database, one line each; none for a whole one."""
     try:
+        damage = reader.damage()
         gaps, differences = compare(reader)
     except Exception as error:  # noqa: BLE001 - a damaged file fails in ways of its own: say so
         yield f"the database cannot be read: {type(error).__name__}: {error}"
         return
+    yield from damage
     yield from gaps
     yield from map(str, differences)
 
