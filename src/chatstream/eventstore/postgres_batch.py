@@ -16,7 +16,8 @@ from typing import Final
 import psycopg
 
 from chatstream.eventstore.postgres_connections import Connection
-from chatstream.eventstore.postgres_schema import NEEDED, ORDER_LOCK
+from chatstream.eventstore.postgres_heads import Heads
+from chatstream.eventstore.postgres_schema import NEEDED_AND_END, ORDER_LOCK
 from chatstream.eventstore.store import (
     Append,
     Conflict,
@@ -45,9 +46,7 @@ SET LOCAL lock_timeout = '2s';
 SET LOCAL statement_timeout = '2500ms';
 SET LOCAL idle_in_transaction_session_timeout = '2s';
 SELECT pg_advisory_xact_lock({ORDER_LOCK});
-{NEEDED}"""
-_HEADS: Final = """SELECT chat, (SELECT max(originator_version) FROM stored_events
-    WHERE originator_id = chat) FROM unnest(%s::text[]) AS chat"""
+{NEEDED_AND_END}"""
 _INSERT: Final = """INSERT INTO stored_events (originator_id, originator_version, topic, state)
     SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %b::bytea[])"""
 _PAGE: Final = """SELECT originator_version, topic, state FROM stored_events
@@ -95,6 +94,7 @@ class BatchWriter:
         self._known_schema = known_schema
         self._tables = {table.name: table for table in tables}
         self._node_id = node_id
+        self._heads = Heads()
         self.commit_seconds = 0.0
         """Of the newest one."""
 
@@ -107,16 +107,19 @@ class BatchWriter:
         try:
             outcomes = self._write(connection, batch)
         except BaseException:
+            self._heads.forget()
             roll_back(connection)
             raise
         began = time.monotonic()
         try:
             _commit(connection)
         except psycopg.Error as error:
+            self._heads.forget()
             if not connection.broken:
                 roll_back(connection)
                 raise
             raise InDoubtError(outcomes) from error
+        self._heads.committed()
         self.commit_seconds = time.monotonic() - began
         return outcomes
 
@@ -127,15 +130,19 @@ class BatchWriter:
         except Exception as error:
             if connection.broken or not is_own_fault(error):
                 raise
+        self._heads.forget()
         connection.execute("ROLLBACK")
         self._begin(connection)
-        return [self._apart(connection, append) for append in batch]
+        outcomes = [self._apart(connection, append) for append in batch]
+        self._heads.forget()  # ids were drawn for what was rolled back
+        return outcomes
 
     def _begin(self, connection: Connection) -> None:
         cursor = connection.execute(_BEGIN.encode())
         while cursor.nextset():
             pass
-        (needed,) = cursor.fetchone() or (0,)
+        needed, log_end = cursor.fetchone() or (0, 0)
+        self._heads.begin(connection, log_end)
         if needed > self._known_schema:
             raise OutdatedError(needed, self._known_schema)
 
@@ -147,13 +154,14 @@ class BatchWriter:
             if connection.broken or not is_own_fault(error):
                 raise
             connection.execute("ROLLBACK TO one_append")
+            self._heads.lost()
             append.breaks()
             outcome = _blame(append, error)
         connection.execute("RELEASE one_append")
         return outcome
 
     def _together(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
-        heads = _heads(connection, batch)
+        heads = self._heads.of(batch)
         there = self._rows_there(connection, batch)
         accepted: list[Append] = []
         outcomes: list[Outcome] = []
@@ -182,6 +190,7 @@ class BatchWriter:
         return found
 
     def _store(self, connection: Connection, accepted: Sequence[Append], changes: Changes) -> None:
+        self._heads.draw(sum(len(append.events) for append in accepted))
         rest = self._row_statements(changes) + self._wake_ups(accepted)
         if any(append.rewrite is not None for append in accepted):
             _execute(connection, _event_statements(accepted))
@@ -257,13 +266,6 @@ def roll_back(connection: Connection) -> None:
     """Leave a transaction that failed, if the connection still lives."""
     with contextlib.suppress(psycopg.Error):
         connection.execute("ROLLBACK")
-
-
-def _heads(connection: Connection, batch: Sequence[Append]) -> dict[ChatId, int]:
-    chats = list({append.chat_id for append in batch if append.checks_position})
-    if not chats:
-        return {}
-    return {chat: head or 0 for chat, head in connection.execute(_HEADS, (chats,)).fetchall()}
 
 
 def _continues(heads: dict[ChatId, int], append: Append) -> bool:

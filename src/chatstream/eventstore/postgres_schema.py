@@ -40,6 +40,10 @@ EVENTS: Final = (
 )
 # The version that a server must know to write; it stands in each writing transaction.
 NEEDED: Final = "SELECT needs FROM chatstream_schema"
+# The same, and where the log ends: by its sequence, which goes on whatever is rolled back.
+NEEDED_AND_END: Final = """SELECT needs,
+    coalesce(pg_sequence_last_value('stored_events_notification_id_seq'::regclass), 0)
+    FROM chatstream_schema"""
 # Not by to_regclass: a session that has once looked for the table in vain remembers that, until
 # its next transaction, even where it has since waited for who made the table.
 _IS_THERE: Final = """SELECT 1 FROM pg_catalog.pg_class
