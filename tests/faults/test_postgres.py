@@ -164,4 +164,4 @@ async def test_a_full_disk_stores_nothing_and_harms_nothing_that_is_stored(
     async with chat_server(small_database, tmp_path) as server:
         world = await under_load(server, fill_for_a_while, times=3, seed=44)
         assert world.resent > 0
-        assert "No space left" in server.log_path.read_text()
+        assert "DiskFull" in server.log_path.read_text()

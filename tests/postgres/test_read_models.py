@@ -31,5 +31,5 @@ def engine() -> Iterator[PostgresEngine]:
 def test_the_tables_equal_a_fold_whatever_happened(engine, actions, erased):
     with psycopg.connect(engine.dsn, autocommit=True) as connection:
         names = [table.name for table in TABLES if table.columns]
-        connection.execute(f"TRUNCATE stored_events, {', '.join(names)}")
+        connection.execute(f"TRUNCATE stored_events, {', '.join(names)} RESTART IDENTITY")
     live_and_look(Recorded(engine), actions, erased=erased)

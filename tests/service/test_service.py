@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 
 import pytest
 from tests.service.faulty import FaultyEngine
@@ -218,6 +220,41 @@ async def test_a_storage_that_goes_away_costs_a_turn_none_of_its_attempts():
             engine.is_down = False
         turn = await waiting
         assert (turn.answer, turn.end, attempts) == ("done", "finished", [1, 2, 3, 4])
+
+
+async def test_what_stands_after_a_step_that_could_not_be_stored_is_not_stored_without_it():
+    """The end of the turn is under way when the answer fails; nobody knows of that yet."""
+    engine, told = FaultyEngine(), threading.Event()
+    attempts: list[int] = []
+    fails: list[Callable[[], bool]] = []
+
+    async def agent(turn):
+        attempts.append(turn.attempt)
+        if turn.attempt == 1:
+            await wait_for(lambda: chat.node.store.depth == 0)  # the message itself is on disk
+            engine.fail_writes, has_failed = 1, lambda: engine.fail_writes == 0
+            fails.append(has_failed)
+        yield Response("done")
+        if turn.attempt == 1:
+            await wait_for(has_failed)
+
+    async with TestChat(agent, engine=engine) as chat:
+        writer = chat.node.store._writer
+        tell = writer._tell
+
+        def tell_late(callback, *arguments):
+            if fails and fails[0]():
+                told.wait(5)
+            tell(callback, *arguments)
+
+        writer._tell = tell_late
+        waiting = asyncio.create_task(chat.send("hello"))
+        await wait_for(lambda: fails and fails[0]() and chat.node.store.depth == 2)
+        told.set()
+        turn = await waiting
+        assert (turn.answer, turn.end, attempts) == ("done", "finished", [1, 2])
+        statuses = [fact.status for fact in turn.facts if isinstance(fact, TurnChanged)]
+        assert statuses == ["started", "restarted", "finished"]
 
 
 async def test_an_end_that_could_not_be_stored_is_not_lost():

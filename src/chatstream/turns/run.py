@@ -155,8 +155,8 @@ class Run:
             self.task.cancel()
 
     def withdraw(self) -> None:
-        """Take back what is not decided yet: what began this run was in vain, and the same
-        attempt may be begun anew by another run, whose steps these must not stand beside."""
+        """Take back what is not decided yet, or has to be decided again: it stands on what was
+        not stored, and must not be stored without that, or beside the steps of another run."""
         for future in tuple(self._under_way):
             future.cancel()
 
@@ -430,7 +430,8 @@ class Run:
             self._faulted(fault)
 
     def _faulted(self, fault: Exception) -> None:
-        """A step could not be stored: the run is in vain."""
+        """A step could not be stored: the run is in vain, even where its end was decided since."""
+        self.withdraw()
         if self.is_over or self.fault is not None:
             return
         self.fault = fault
