@@ -109,6 +109,21 @@ async def test_who_asks_for_nothing_is_asked_nothing(chat, words):
     assert await chat.says(words) == "There is nothing open that I could stop."
 
 
+async def test_who_does_not_want_the_open_task_gives_it_up(chat):
+    await chat.says("set an alarm")
+    assert await chat.says("I don't want an alarm") == "All right, I have dropped that."
+
+
+async def test_who_does_not_want_another_task_is_asked_for_the_open_one(chat):
+    await chat.says("set an alarm")
+    assert await chat.says("don't remind me of anything") == "When shall it ring?"
+
+
+async def test_words_that_are_asked_for_may_begin_with_a_no(chat):
+    await chat.says("remind me tomorrow at 5 pm")
+    assert "“don't call Ann”" in await chat.says("don't call Ann")
+
+
 async def test_a_negated_wish_is_still_a_wish(chat):
     assert "pay the rent" in await chat.says("don't let me forget to pay the rent at 5 pm tomorrow")
 

@@ -12,7 +12,7 @@ from chatstream.assistant.fallback import chosen, to_people
 from chatstream.assistant.filling import fill, read_into
 from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Recognition
-from chatstream.assistant.repair import Act, act_of, first_act
+from chatstream.assistant.repair import Act, act_of, first_act, refuses
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.submitted import fill_form
@@ -62,6 +62,9 @@ def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
             return
     recognition = yield from recognise(skills, scene)
     other = _other_tool(skills, task, recognition)
+    if _refuses(scene) and (other is not None or recognition.name == task.tool.name):
+        yield from _refused(scene, task, other)
+        return
     if other is not None and not _is_answer(scene, task, recognition):
         yield from turn_to(scene, task, other, recognition.score)
         return
@@ -71,6 +74,19 @@ def go_on(skills: Skills, scene: Scene, task: Task) -> Talk[None]:
         if is_done:
             return
     yield from answered(scene, task, recognition)
+
+
+def _refuses(scene: Scene) -> bool:
+    """``I don't want an alarm``; but what is asked for may be any words."""
+    return refuses(scene.turn.content) and (scene.asked is None or scene.asked.kind != "text")
+
+
+def _refused(scene: Scene, task: Task, other: Tool | None) -> Talk[None]:
+    """To want nothing of another kind leaves the open task as it is."""
+    if other is None:
+        yield from drop(scene, task, answers.DROPPED, "user")
+    else:
+        yield from ask_again(scene, task)
 
 
 def _politely(scene: Scene, act: Act | None) -> Act | None:
