@@ -27,6 +27,7 @@ from tests.postgres_server import as_url, embedded, faults_of_starting_together,
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore import postgres, postgres_connections
+from chatstream.eventstore.log import EventStore
 from chatstream.eventstore.postgres import PostgresEngine
 from chatstream.eventstore.postgres_schema import ORDER_LOCK
 from chatstream.eventstore.store import Append, Engine, Failed, NewEvent
@@ -264,6 +265,13 @@ def test_a_server_that_acknowledges_too_early_is_refused(database, setting):
         connection.execute(f'ALTER DATABASE "{name}" SET {setting} = off')
     with pytest.raises(ConfigurationError, match=setting):
         PostgresEngine(database, TABLES).open()
+
+
+async def test_who_asks_for_the_health_is_not_told_where_the_database_is(caplog):
+    store = EventStore(PostgresEngine("postgresql://somebody@127.0.0.1:1/nothing", TABLES))
+    assert await store.probe() == "the database cannot be reached"
+    assert "127.0.0.1" in caplog.text
+    await store.close()
 
 
 def test_no_server_is_a_configuration_error_that_shows_no_password():

@@ -110,7 +110,7 @@ class EventStore:
         try:
             await self._in_reader(self._engine.probe)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-            log.error("the database takes no write: %s", error)  # noqa: TRY400 - no bug of ours
+            log.error("the database takes no write: %s", error.__cause__ or error)  # noqa: TRY400 - no bug of ours
             return str(error) or type(error).__name__
         return None
 

@@ -69,6 +69,14 @@ class RewoundError(Exception):
         super().__init__("the database does not hold any more what it held: it went back in time")
 
 
+class UnreachableError(Exception):
+    """There is no connection. What the library says about that, its cause, names host and user,
+    which is for the log and not for whoever asks for ``/health/ready``."""
+
+    def __init__(self) -> None:
+        super().__init__("the database cannot be reached")
+
+
 class PostgresEngine:
     """``StoredEngine`` on a database. With ``read_only`` nothing is made."""
 
@@ -156,10 +164,18 @@ class PostgresEngine:
         return self._readers.fetch(sql.replace("%", "%%").replace("?", "%s"), tuple(parameters))
 
     def probe(self) -> None:
+        try:
+            self._probe()
+        except psycopg.Error as error:
+            if error.sqlstate is None and not isinstance(error, psycopg.ProgrammingError):
+                raise UnreachableError from error
+            raise
+
+    def _probe(self) -> None:
         if self._read_only:
-            raise psycopg.OperationalError("opened for reading only")
+            raise psycopg.ProgrammingError("opened for reading only")
         if self.fetch("SELECT 1 WHERE current_setting('transaction_read_only') = 'on'", ()):
-            raise psycopg.OperationalError("the database takes no writes")
+            raise psycopg.ProgrammingError("the database takes no writes")
         ((needed,),) = self.fetch(NEEDED, ())
         if int(str(needed)) > self.known_schema:
             raise OutdatedError(int(str(needed)), self.known_schema)
