@@ -77,22 +77,26 @@ class FaultProxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._connect(reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            writer.transport.abort()  # however early it ended
+
+        task.add_done_callback(ended)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             self.targets.append(self.targets.pop(0))
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self.targets[-1])
         except OSError:
-            writer.transport.abort()
             return
         link = Link(writer, to_server)
         self.links.append(link)
         try:
             await asyncio.gather(link.pass_on(reader, to_server), link.pass_on(from_server, writer))
-        except asyncio.CancelledError:
-            pass  # the proxy ends
         finally:
+            to_server.transport.abort()
             self.links.remove(link)
