@@ -147,6 +147,8 @@ class ChatService:
         committed = lane.committed
         feed = self._hub.feed(chat_id, max(committed.position, lane.heard_of))
         feed.turn_running = committed.turn is not None
+        if lane.heard_of > committed.position:
+            feed.over(lane.heard_of)  # what readers find there may have ended the answer
         return feed
 
     # -- deciding -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from chatstream.domain.commands import RestartTurn
 from chatstream.domain.events import TurnChanged
 from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import Intent, Message, Turn
+from chatstream.domain.steps import Thinking
 from chatstream.eventstore import postgres_nodes
 from chatstream.eventstore.store import Sharing
 from chatstream.ids import ChatId, IntentId
@@ -125,6 +126,7 @@ class FakeService:
 
     def __init__(self, hub: Hub) -> None:
         self.submitted: list[object] = []
+        self.answers: list[asyncio.Future[object]] = []
         self.came = asyncio.Event()
         self.feed = hub.feed
 
@@ -134,14 +136,16 @@ class FakeService:
     def submit(self, command: object) -> asyncio.Future[object]:
         self.submitted.append(command)
         self.came.set()
-        return asyncio.get_running_loop().create_future()
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return self.answers[-1]
 
 
 class OneRun:
-    """A runner whose agent began the turn of ``STARTED`` and waits; ``owner`` is whose the turn
-    is in the database."""
+    """A runner whose agent began the turn of ``STARTED``, said something, and waits; ``is_ours``:
+    whose the turn is in the database."""
 
-    def __init__(self, *, is_ours: bool) -> None:
+    def __init__(self, *says: Thinking, is_ours: bool) -> None:
+        self._says = says
         self.service = FakeService(hub := Hub(None))
         self.runs, self.stopped = asyncio.Event(), asyncio.Event()
         self.runner = TurnRunner(
@@ -155,6 +159,8 @@ class OneRun:
 
     async def _agent(self, _):
         self.runs.set()
+        for step in self._says:
+            yield step
         try:
             await asyncio.Event().wait()
         finally:
@@ -192,6 +198,18 @@ async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_
     (command,) = one.service.submitted
     assert isinstance(command, RestartTurn)
     assert (command.caused_by, command.attempt) == ("m1", 1)
+    await one.end()
+
+
+async def test_what_a_stopped_run_wants_stored_is_taken_back():
+    """It may have begun in vain: decided again, it would be taken for what the same attempt says
+    where that has been begun instead."""
+    one = OneRun(Thinking("plan", "once", "completed"), is_ours=False)
+    await one.begin()
+    await one.service.came.wait()
+    one.runner.stop_runs()
+    (step,) = one.service.answers
+    assert step.cancelled()
     await one.end()
 
 

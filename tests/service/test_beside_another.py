@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from tests.service.faulty import FaultyEngine
 
 from chatstream.domain.commands import SendMessage
@@ -28,7 +29,8 @@ async def another_node(engine: FaultyEngine) -> AsyncIterator[ChatService]:
     await store.close()
 
 
-async def test_text_that_comes_after_the_end_of_its_answer_is_shown_to_nobody():
+@pytest.mark.parametrize("follows", ["from the beginning", "from the end on"])
+async def test_text_that_comes_after_the_end_of_its_answer_is_shown_to_nobody(follows):
     """What ends the answer is read for somebody who asks, while a command is under way: the state
     from which pieces are judged is behind the readers then."""
     engine, goes_on = FaultyEngine(), asyncio.Event()
@@ -44,17 +46,19 @@ async def test_text_that_comes_after_the_end_of_its_answer_is_shown_to_nobody():
         turn = asyncio.create_task(chat.send("hello"))
         while (known := await there.load(chat.chat_id)).turn is None:
             pass  # each look takes its time
-        feed = there.feed(chat.chat_id)
-        feed.listen(lambda: None)
         piece = Answer("msg_1", "Hel", known.position)
-        feed.show(piece)
-        assert feed.answer is piece
+        if follows == "from the beginning":
+            feed = there.feed(chat.chat_id)
+            feed.listen(lambda: None)
+            feed.show(piece)
+            assert feed.answer is piece
         engine.gate.clear()
         waiting = there.submit(SendMessage(**chat._base(), id="m2", content="again"))
         goes_on.set()
         await turn
         assert (await there.load(chat.chat_id)).turn is None
         assert there.state_of(chat.chat_id) is known
+        feed = there.feed(chat.chat_id)
         assert feed.answer is None
         feed.show(Answer("msg_1", "Hello", known.position))
         assert feed.answer is None

@@ -103,6 +103,8 @@ class TurnRunner:
         if run is not None and (began_in_vain or not _is_of(run, state)):
             self._end(run)
             run.withdraw()
+        elif run is not None:
+            run.position = max(run.position, state.position)
         if turn is not None and (began_in_vain or (in_vain and run is None)):
             self._spawn(self._restart_ours(chat_id, turn))
         if self.seeing is not None and chat_id not in self._runs:
@@ -151,10 +153,14 @@ class TurnRunner:
             self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
 
     def stop_runs(self) -> list[Run]:
-        """Stop what runs: the turns may be somebody else's. Gives the runs that there were."""
+        """Stop what runs: the turns may be somebody else's. Gives the runs that there were.
+
+        What they still want stored is taken back: one of them may have begun in vain, and its
+        steps would be taken for those of the same attempt where that has been begun instead."""
         runs = list(self._runs.values())
         for run in runs:
             self._end(run)
+            run.withdraw()
         return runs
 
     def stop(self) -> list[Run]:
