@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.domain.builder import SOCKET, Chat, told
 
-from chatstream.domain.commands import FailTurn
+from chatstream.domain.commands import FailTurn, RecordSteps
 from chatstream.domain.events import TurnChanged, UserMessageAdded
-from chatstream.domain.steps import Abandon, Fail, FollowUp, NewIntent, Response, SlotsSet
+from chatstream.domain.steps import Abandon, Fail, FollowUp, NewIntent, Response, SlotsSet, Thinking
 from chatstream.errors import Refused, StaleTurn
 
 START = ["user", "turn started", "session started", "intent active"]
@@ -255,6 +255,18 @@ def test_a_run_that_was_restarted_elsewhere_stores_nothing():
     chat.restart()
     with pytest.raises(StaleTurn):
         chat.step(Response("late"), attempt=1)
+
+
+def test_a_run_of_the_same_attempt_that_another_node_began_stores_nothing():
+    chat = Chat()
+    chat.send()
+    steps = {"steps": (Thinking("plan", "once"),), "message_id": "msg_1"}
+    with pytest.raises(StaleTurn):
+        chat.do(RecordSteps(**chat.runner(), **steps, begun_by="evt_of_another"))
+    (begun_by,) = (fact.event_id for fact in chat.log if isinstance(fact, TurnChanged))
+    assert told(chat.do(RecordSteps(**chat.runner(), **steps, begun_by=begun_by))) == [
+        "thinking completed"
+    ]
 
 
 def test_a_run_whose_turn_is_over_stores_nothing():

@@ -1,4 +1,4 @@
-"""A node that has readers of a chat whose turn another node runs."""
+"""Two nodes on one log: the turn runs on one and has readers on the other; both begin one turn."""
 
 from __future__ import annotations
 
@@ -7,26 +7,56 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from tests.service.faulty import FaultyEngine
 
-from chatstream.domain.commands import SendMessage
-from chatstream.domain.steps import Response
+from chatstream.domain.commands import OpenChat, SendMessage
+from chatstream.domain.events import ThinkingAdded
+from chatstream.domain.steps import Response, Thinking
 from chatstream.eventstore.log import EventStore
+from chatstream.eventstore.mapper import decode
+from chatstream.ids import ChatId
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.service import ChatService
 from chatstream.testing import TestChat
+from chatstream.turns.agents import Agent
+from chatstream.turns.runner import TurnRunner
 
 
 @asynccontextmanager
-async def another_node(engine: FaultyEngine) -> AsyncIterator[ChatService]:
+async def another_node(
+    engine: FaultyEngine, agent: Agent | None = None
+) -> AsyncIterator[ChatService]:
+    """One that runs the turns that it begins, with an ``agent``."""
     store = EventStore(engine)
     await store.start()
-    service = ChatService(store, ReadModels("other", store.fetch), Hub(store), is_shared=True)
+    hub = Hub(store)
+    service = ChatService(store, ReadModels("other", store.fetch), hub, is_shared=True)
     store.on_batch = service.publish
+    runner = None if agent is None else runner_of(service, hub, agent)
+    service.turns = runner
     yield service
+    if runner is not None:
+        await runner.close(nothing)
     await store.close()
+
+
+def runner_of(service: ChatService, hub: Hub, agent: Agent) -> TurnRunner:
+    runner = TurnRunner(
+        service, hub, agent, turn_timeout_s=60, max_attempts=3, now_ms=lambda: 1_000_000
+    )
+    runner.is_ours = nobodys
+    return runner
+
+
+async def nobodys(_: ChatId) -> bool:
+    return False
+
+
+async def nothing(*_: object) -> None:
+    pass
 
 
 @pytest.mark.parametrize("follows", ["from the beginning", "from the end on"])
@@ -64,3 +94,47 @@ async def test_text_that_comes_after_the_end_of_its_answer_is_shown_to_nobody(fo
         assert feed.answer is None
         engine.gate.set()
         await waiting
+
+
+async def test_a_run_that_ended_before_it_was_known_to_be_in_vain_leaves_nothing_to_the_others():
+    """Here a turn is begun, run and ended, and the next one begun, all before the disk answers;
+    meanwhile another node has begun the same turn, as after a resend to it."""
+    behind, engine, goes_on = FaultyEngine(), FaultyEngine(), asyncio.Event()
+    engine.inner = behind.inner
+    has_ended = asyncio.Event()
+
+    async def quick(turn):
+        if turn.message_id == "m2":
+            has_ended.set()
+        yield Thinking("plan", "here")
+        yield Response(turn.content)
+
+    async def slow(turn):
+        yield Thinking("plan", "there")
+        await goes_on.wait()
+        yield Response(turn.content)
+
+    base = {"user_chat_id": ChatId("chat_1"), "user_id": "user", "now_ms": 1_000_000}
+    first = SendMessage(**base, nonce="n1", id="m1", content="first")
+    async with another_node(behind, quick) as here, another_node(engine, slow) as there:
+        await here.submit(OpenChat(**base, nonce="n0"))
+        await there.load(base["user_chat_id"])
+        behind.gate.clear()
+        waiting = here.submit(first)
+        second = here.submit(SendMessage(**base, nonce="n2", id="m2", content="second"))
+        await has_ended.wait()
+        await there.submit(replace(first, nonce="n3"))
+        while (await there.load(base["user_chat_id"])).position < 4:
+            pass  # the step of the run there, too
+        behind.gate.set()
+        assert (await waiting).duplicate
+        await second
+        goes_on.set()
+        while (await there.load(base["user_chat_id"])).turn is not None:
+            pass
+        facts = [
+            decode(row.topic, row.body)
+            for row in engine.inner.read(base["user_chat_id"], 0, 100, None)
+        ]
+    thoughts = [(f.caused_by, f.content) for f in facts if isinstance(f, ThinkingAdded)]
+    assert thoughts == [("m1", "there"), ("m2", "there")]

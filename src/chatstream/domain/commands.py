@@ -106,10 +106,15 @@ class ClearSession(Command, frozen=True, kw_only=True):
 
 
 class RunnerCommand(Command, frozen=True, kw_only=True):
-    """What the runner of a turn stores; refused (``StaleTurn``) once the turn is not its own."""
+    """What the runner of a turn stores; refused (``StaleTurn``) once the turn is not its own.
+
+    ``begun_by`` names the event that began the run: two nodes may begin one attempt, and one of
+    them finds out only after its run has gone on, even to its end. None is any run of the attempt.
+    """
 
     caused_by: str
     attempt: int
+    begun_by: str | None = None
 
 
 class RecordSteps(RunnerCommand, frozen=True, kw_only=True):

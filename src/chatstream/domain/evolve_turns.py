@@ -58,6 +58,7 @@ def _turn_started(state: UserChat, fact: TurnChanged) -> UserChat:
         session_id=fact.session_id,
         socket_connection_id=fact.socket_connection_id,
         retry_of=fact.retry_of,
+        begun_by=fact.event_id,
     )
     state = replace(
         state,
@@ -98,6 +99,7 @@ def _turn_restarted(state: UserChat, fact: TurnChanged) -> UserChat:
         answer_id=None,
         answer="",
         waits=False,
+        begun_by=fact.event_id,
     )
     return replace(state, turn=turn)
 

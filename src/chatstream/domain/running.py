@@ -61,10 +61,16 @@ from chatstream.timestamps import to_text
 CRASHED_TEXT = "Something went wrong on our side, several times. Please try again."
 
 
+def _is_of(turn: Turn, command: AnyRunnerCommand) -> bool:
+    if (turn.caused_by, turn.attempt) != (command.caused_by, command.attempt):
+        return False
+    return command.begun_by is None or command.begun_by == turn.begun_by
+
+
 def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
     """Draft what ``command`` stores; ``StaleTurn`` if its turn is not this attempt's any more."""
     turn = draft.state.turn
-    if turn is None or turn.caused_by != command.caused_by or turn.attempt != command.attempt:
+    if turn is None or not _is_of(turn, command):
         raise StaleTurn(f"attempt {command.attempt} of turn {command.caused_by!r} is over")
     match command:
         case RecordSteps():

@@ -109,7 +109,8 @@ class Session(Struct, frozen=True):
 
 class Turn(Struct, frozen=True):
     """The running turn. ``answer`` is the text of the unfinished answer's partials; ``waits``
-    whether the newest step was a component, so that a run that ends here needs input."""
+    whether the newest step was a component, so that a run that ends here needs input;
+    ``begun_by`` the event that began this attempt."""
 
     caused_by: str
     message: Message
@@ -124,6 +125,7 @@ class Turn(Struct, frozen=True):
     answer: str = ""
     waits: bool = False
     calls: tuple[PastCall, ...] = ()
+    begun_by: str = ""
 
 
 class Reminder(Struct, frozen=True):

@@ -87,6 +87,7 @@ class RunnerBase(TypedDict):
     nonce: str
     caused_by: str
     attempt: int
+    begun_by: str
 
 
 class Host(Protocol):
@@ -118,6 +119,7 @@ class Run:
         self.chat_id = chat_id
         self.caused_by = state.turn.caused_by
         self.attempt = state.turn.attempt
+        self.begun_by = state.turn.begun_by
         self.position = self.begun_at = state.position
         self.is_over = False
         self.fault: Exception | None = None
@@ -413,6 +415,7 @@ class Run:
             nonce=new_nonce(),
             caused_by=self.caused_by,
             attempt=self.attempt,
+            begun_by=self.begun_by,
         )
 
     def _pipeline(self, command: AnyCommand) -> None:

@@ -266,6 +266,7 @@ class TurnRunner:
                 nonce=new_nonce(),
                 caused_by=run.caused_by,
                 attempt=run.attempt,
+                begun_by=run.begun_by,
                 code="agent_error",
                 message=ERROR_TEXT,
             )
