@@ -77,7 +77,6 @@ class Node:
             context=context,
         )
         self.service.turns = self.runner
-        self.store.turns_running = lambda: self.runner.running
         self.timers = TimerSweeper(
             self.service,
             self.store.fetch,

@@ -12,7 +12,6 @@ from tests.eventstore.engines import Gate, TroubledEngine, broken
 
 from chatstream.errors import ConfigurationError, Refused
 from chatstream.eventstore import log as eventstore_log
-from chatstream.eventstore import writer
 from chatstream.eventstore.log import EventStore
 from chatstream.eventstore.sqlite import SqliteEngine
 from chatstream.eventstore.store import Append, Failed, Outcome
@@ -102,46 +101,6 @@ async def test_what_waits_while_a_batch_is_written_is_the_next_batch(engine, sto
     gate.open()
     await asyncio.wait_for(asyncio.gather(first, *later), LONG)
     assert engine.batches == [1, 19]
-
-
-async def gathered(store: EventStore, running: int, *appends: Append) -> list[Outcome]:
-    """An append, and right after its answer ``appends`` in iterations of their own, while so many
-    turns run; all outcomes."""
-    store.turns_running = lambda: running
-    outcomes = await outcomes_of(store, append(chat(0), 0, "one"))
-    later: list[asyncio.Future[list[Outcome]]] = []
-    for one in appends:
-        later.append(sent(store, one))
-        await handed_over()
-    await store.close()
-    return outcomes + [one for some in later for one in await asyncio.wait_for(some, LONG)]
-
-
-async def test_while_many_turns_run_and_few_wait_appends_gather(engine, monkeypatch):
-    monkeypatch.setattr(writer, "_APART_SECONDS", 3600.0)
-    store = EventStore(engine)
-    await store.start()
-    some = [append(chat(number), 0, "one") for number in range(1, 9)]
-    assert await gathered(store, 100, *some) == [STORED] * 9
-    assert engine.batches == [1, 8]
-
-
-@pytest.mark.parametrize("running", [0, 1, 4])
-async def test_where_most_that_run_wait_none_of_them_waits_longer(
-    engine, store, running, monkeypatch
-):
-    monkeypatch.setattr(writer, "_APART_SECONDS", 3600.0)
-    store.turns_running = lambda: running
-    for number in range(9):
-        assert await outcomes_of(store, append(chat(number), 0, "one")) == [STORED]
-    assert engine.batches == [1] * 9
-
-
-async def test_what_gathers_is_stored_by_itself(engine, store):
-    store.turns_running = lambda: 100
-    for number in range(9):
-        assert await outcomes_of(store, append(chat(number), 0, "one")) == [STORED]
-    assert engine.batches == [1] * 9
 
 
 async def test_a_batch_holds_about_512_events(engine, store):

@@ -36,14 +36,12 @@ class EventStore:
     """Append, read and fetch on one engine. All calls belong to the thread of the loop.
 
     ``on_batch`` is called after all ``done`` of a batch, ``measure`` with each transaction's
-    size and seconds; both on the loop. Assign them to listen. Assign ``turns_running`` to say how
-    many turns will have something to store: where few of them wait, appends gather.
+    size and seconds; both on the loop. Assign them to listen.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.on_batch: Callable[[], None] = _ignore
         self.measure: Callable[[Batch], None] = _ignore
-        self.turns_running: Callable[[], int] = lambda: 0
         self._engine = engine
         self._writer: GroupCommitWriter | None = None
         self._is_open = False
@@ -67,7 +65,6 @@ class EventStore:
             loop,
             on_batch=self._tell_batch,
             measure=self._tell_measure,
-            turns_running=self._count_turns,
         )
 
     async def close(self) -> None:
@@ -129,9 +126,6 @@ class EventStore:
 
     def _tell_measure(self, batch: Batch) -> None:
         self.measure(batch)
-
-    def _count_turns(self) -> int:
-        return self.turns_running()
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         try:

@@ -2,10 +2,7 @@
 
 Appends of two loop iterations travel to the thread together; the thread takes all that waits,
 up to a bound, without waiting for more. So batches form by themselves under load and an idle
-server adds no delay. Where many turns run and few of them wait for the disk, as when models
-answer at their own pace, transactions begin some milliseconds apart: each costs as much as the
-decisions of a turn, and would hold one append or two. One callback a batch brings the
-outcomes back to the loop.
+server adds no delay. One callback a batch brings the outcomes back to the loop.
 """
 
 from __future__ import annotations
@@ -30,8 +27,6 @@ log = logging.getLogger(__name__)
 
 _LARGEST_BATCH: Final = 512  # events; larger ones only add to the wait
 _LONGEST_QUEUE: Final = 10_000
-_APART_SECONDS: Final = 0.01  # no reader sees it, and 100 transactions a second are cheap
-_FEW_WAIT: Final = 0.25  # of the turns that run: the others will have something to store soon
 
 _OVERLOADED: Final = Failed("overloaded", doubtful=False, reason="too many appends wait")
 _NO_ANSWER: Final = Failed("unavailable", doubtful=False, reason="the database does not answer")
@@ -55,8 +50,7 @@ class Batch(Struct, frozen=True, gc=False):
 class GroupCommitWriter:
     """Appends from the loop's thread, transactions in a thread of its own.
 
-    ``on_batch`` and ``measure`` are called on the loop after all ``done`` of a batch;
-    ``turns_running`` says how many turns will have something to store.
+    ``on_batch`` and ``measure`` are called on the loop after all ``done`` of a batch.
     """
 
     def __init__(
@@ -65,14 +59,11 @@ class GroupCommitWriter:
         loop: asyncio.AbstractEventLoop,
         on_batch: Callable[[], None],
         measure: Callable[[Batch], None],
-        turns_running: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._loop = loop
         self._on_batch = on_batch
         self._measure = measure
-        self._turns_running = turns_running
-        self._handed_over_at = float("-inf")
         self._accepting = True
         self._depth = 0
         self._handing_over: list[_Item] = []
@@ -117,21 +108,13 @@ class GroupCommitWriter:
     def _accept(self, item: _Item) -> None:
         self._depth += 1
         if not self._handing_over:
-            self._loop.call_soon(self._hand_over_soon)
+            # One iteration later: a turn that a message starts has then begun, and its first
+            # steps are in the same transaction.
+            self._loop.call_soon(self._loop.call_soon, self._hand_over)
         self._handing_over.append(item)
-
-    def _hand_over_soon(self) -> None:
-        """One iteration later: a turn that a message starts has then begun, and its first steps
-        are in the same transaction."""
-        wait_seconds = self._handed_over_at + _APART_SECONDS - self._loop.time()
-        if wait_seconds > 0 and self._depth < _FEW_WAIT * self._turns_running():
-            self._loop.call_later(wait_seconds, self._hand_over)
-        else:
-            self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         if self._handing_over:
-            self._handed_over_at = self._loop.time()
             self._queue.put(self._handing_over)
             self._handing_over = []
 
