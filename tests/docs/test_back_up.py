@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.docs.pages import HOW_TO, blocks_below
 from tests.faults.held import CHAT, first_of_a_stream, log_of, opened_after, say, verified
 from tests.faults.line import Line, decode, http_client
 from tests.faults.process import FaultyServer
@@ -23,7 +24,7 @@ from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "back-up.md"
+PAGE = HOW_TO / "back-up.md"
 LEASE_S = 1.5
 OF_THE_TEST = """
 listen_addresses = ''
@@ -34,8 +35,7 @@ unix_socket_permissions = 0700
 
 def blocks_of(title: str) -> list[str]:
     """The blocks below a heading of the page."""
-    _, _, section = PAGE.read_text().partition(f"## {title}\n")
-    return re.findall(r"```\w+\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    return blocks_below(PAGE, f"## {title}")
 
 
 class Place:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.docs.pages import HOW_TO, blocks_below
 from tests.protocol.server import SECRET, Server, free_port
 from tests.protocol.tokens import token_for
 from websockets.asyncio.client import connect
@@ -21,15 +22,10 @@ from websockets.exceptions import InvalidStatus
 
 from chatstream.client import ChatClient
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md"
-
 
 def settings_of(title: str) -> str:
     """The first block below a heading of the page."""
-    _, _, section = PAGE.read_text().partition(f"### {title}\n")
-    found = re.search(r"```\w+\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+    return blocks_below(HOW_TO / "deploy.md", f"### {title}")[0]
 
 
 def nginx(text: str, folder: Path) -> list[str]:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from tests.docs.pages import HOW_TO, blocks_below
 
 from chatstream.config import Settings
-
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md"
 
 
 def block_of(title: str) -> str:
     """The first block below a heading of the page."""
-    _, _, section = PAGE.read_text().partition(f"## {title}\n")
-    found = re.search(r"```\w+\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+    return blocks_below(HOW_TO / "deploy.md", f"## {title}")[0]
 
 
 def seconds(name: str, text: str) -> int:

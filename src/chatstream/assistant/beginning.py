@@ -11,7 +11,7 @@ from chatstream.assistant.fallback import (
     ask_to_rephrase,
     chosen,
     fall_back,
-    to_people,
+    hand_over,
 )
 from chatstream.assistant.filling import fill
 from chatstream.assistant.recognise import Candidate, Recognition
@@ -38,8 +38,8 @@ def begin(skills: Skills, scene: Scene) -> Talk[None]:
         yield from picked(skills, scene, pick)
     elif act == "resume" and scene.resumable:
         yield from go_back(skills, scene, wanted_back(skills, scene, text))
-    elif act == "human":
-        yield from to_people(skills)
+    elif act == "human" and skills.handover is not None:
+        yield from hand_over(skills, skills.handover)
     elif act is not None and act != "resume":
         yield IntentRecognised(act, 1.0)
         yield Response(_said_to(skills, scene, act), is_complete=True)

@@ -76,17 +76,8 @@ def ask_model(skills: Skills) -> Talk[None]:
     yield from _give_up(skills)
 
 
-def to_people(skills: Skills) -> Talk[None]:
-    """Whoever asks for a person is handed over at once, where there is one."""
-    if skills.handover is not None:
-        yield from _hand_over(skills, skills.handover)
-        return
-    can = answers.capabilities(skills.tools.values())
-    yield IntentRecognised("human", 1.0)
-    yield Response(f"{answers.NOBODY_ELSE} {can}", is_complete=True)
-
-
-def _hand_over(skills: Skills, words: str) -> Talk[None]:
+def hand_over(skills: Skills, words: str) -> Talk[None]:
+    """Leave the user to people, with these ``words``."""
     yield _tried(_chain(skills), "handover", "Handing over to people")
     yield Response(words)
     yield Abandon("handed_over")
@@ -94,7 +85,7 @@ def _hand_over(skills: Skills, words: str) -> Talk[None]:
 
 def _give_up(skills: Skills) -> Talk[None]:
     if skills.handover is not None:
-        yield from _hand_over(skills, skills.handover)
+        yield from hand_over(skills, skills.handover)
         return
     yield _tried(_chain(skills), "capabilities", "Telling what I can do")
     yield IntentRecognised(OUT_OF_SCOPE)

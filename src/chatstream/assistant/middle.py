@@ -8,7 +8,7 @@ import re
 from chatstream.assistant import answers
 from chatstream.assistant.answering import advance, answered, ask_again, confirmed, drop
 from chatstream.assistant.beginning import picked, recognise
-from chatstream.assistant.fallback import chosen, to_people
+from chatstream.assistant.fallback import chosen, hand_over
 from chatstream.assistant.filling import fill, read_into
 from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.recognise import Recognition
@@ -133,7 +133,7 @@ def _do(skills: Skills, scene: Scene, task: Task, act: Act) -> Talk[bool]:
             yield Response(answers.SMALL_TALK[act])
             yield Abandon("user")
         case "human" if skills.handover is not None:
-            yield from to_people(skills)
+            yield from hand_over(skills, skills.handover)
         case _:
             yield from ask_again(scene, task, _aside(skills, scene, task, act))
     return True
