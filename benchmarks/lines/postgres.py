@@ -16,7 +16,7 @@ from benchmarks.client import Chat
 from benchmarks.floors.bare_psycopg import batches, news
 from benchmarks.lines.acks import acked_beside_each
 from benchmarks.load import Sample, closed_loop, interleaved
-from benchmarks.servers import Server, chatstream, chatstream_on, floor_on
+from benchmarks.servers import Server, chatstream, chatstream_on, floor_on, on_every_core
 from benchmarks.store import APPENDS, appended
 from benchmarks.table import Line, Scale, median
 from chatstream.eventstore.postgres import PostgresEngine
@@ -38,7 +38,8 @@ def _postgres() -> Iterator[str]:
     above = Path(tempfile.mkdtemp(prefix="bench-postgres-"))
     above.chmod(0o755)
     server = EmbeddedPostgres(above / "data")
-    server.start()
+    with on_every_core():
+        server.start()
     try:
         yield server.dsn
     finally:

@@ -11,7 +11,7 @@ from tests.ws.fakes import CHAT, FakeFeed
 
 from chatstream.live.feed import Answer
 from chatstream.live.frames import Frame
-from chatstream.ws.follower import Follower, GapError
+from chatstream.ws.follower import PAGE_BYTES, ROUND_BYTES, Follower, GapError
 
 
 def follower_of(feed: FakeFeed, start: int = 0) -> Follower:
@@ -35,6 +35,10 @@ async def take_all(follower: Follower) -> list[dict]:
 def shape(frames: list[dict]) -> list[object]:
     """Positions of events, types of control frames."""
     return [one["type"] if one["type"] != "thinking" else one["position"] for one in frames]
+
+
+def position_of(frame: bytes) -> int:
+    return json.loads(frame)["position"]
 
 
 async def test_the_past_then_caught_up_then_live():
@@ -67,6 +71,16 @@ async def test_nothing_is_taken_while_a_page_is_awaited():
     assert follower.take() == []
     assert follower.needs_log
     assert follower.take() == []
+
+
+async def test_a_page_goes_out_in_rounds_so_that_no_chat_holds_the_others_up():
+    feed = FakeFeed(0, ring=0)
+    feed.append(9, size=ROUND_BYTES // 3)
+    follower = follower_of(feed)
+    assert follower.take() == []
+    follower.give(await feed.read(0, 9, PAGE_BYTES))
+    rounds = [[position_of(frame) for frame in follower.take()] for _ in range(3)]
+    assert rounds == [[1, 2], [3, 4], [5, 6]]
 
 
 async def test_a_gap_is_an_error_and_never_passed_over():

@@ -17,6 +17,7 @@ import psycopg
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.migrations import MIGRATIONS, Migration, newest
+from chatstream.eventstore.postgres_arrays import register
 from chatstream.eventstore.postgres_batch import (
     BatchWriter,
     InDoubtError,
@@ -204,6 +205,7 @@ class PostgresEngine:
             raise psycopg.ProgrammingError("opened for reading only")
         if self._writer is None:
             self._writer = self._connect()
+            register(self._writer)
         with self._watchdog.over(self._writer, cut_after_s=_HANGING_SECONDS):
             if doubt is not None and was_stored(self._writer, batch, doubt.outcomes):
                 outcomes = doubt.outcomes

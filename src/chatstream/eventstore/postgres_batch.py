@@ -15,6 +15,7 @@ from typing import Final
 
 import psycopg
 
+from chatstream.eventstore.postgres_arrays import bigints, byteas, texts
 from chatstream.eventstore.postgres_connections import Connection
 from chatstream.eventstore.postgres_heads import Heads
 from chatstream.eventstore.postgres_schema import NEEDED_AND_END, ORDER_LOCK
@@ -48,7 +49,7 @@ SET LOCAL idle_in_transaction_session_timeout = '2s';
 SELECT pg_advisory_xact_lock({ORDER_LOCK});
 {NEEDED_AND_END}"""
 _INSERT: Final = """INSERT INTO stored_events (originator_id, originator_version, topic, state)
-    SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %b::bytea[])"""
+    SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])"""
 _PAGE: Final = """SELECT originator_version, topic, state FROM stored_events
     WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
     ORDER BY originator_version LIMIT %s"""
@@ -171,7 +172,8 @@ class BatchWriter:
             if is_new and _continues(heads, append):
                 accepted.append(append)
                 outcomes.append(Stored())
-                changes |= {(one.table, one.key): one.row for one in append.changes}
+                for one in append.changes:
+                    changes[one.table, one.key] = one.row
             else:
                 append.breaks()
                 outcomes.append(Conflict())
@@ -285,8 +287,10 @@ def _event_statements(accepted: Sequence[Append]) -> list[Statement]:
         for append in accepted
         for position, event in enumerate(append.events, append.expected_position + 1)
     ]
-    columns: list[list[object]] = [list(column) for column in zip(*events, strict=True)]
-    return [(_INSERT, columns)] if columns else []
+    if not events:
+        return []
+    chats, positions, topics, bodies = zip(*events, strict=True)
+    return [(_INSERT, (texts(chats), bigints(positions), texts(topics), byteas(bodies)))]
 
 
 def _execute(connection: Connection, statements: Sequence[Statement]) -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId
-from chatstream.live.frames import Frame, frame_of, frames_of
+from chatstream.live.frames import Frame, bounded, frames_of
 
 RING_FRAMES = 512
 RING_BYTES = 256 * 1024
@@ -87,7 +87,7 @@ class Feed:
         """Take in committed events; the ring is dropped where they do not follow it."""
         if self._ring and self._ring[-1].position + 1 != first_position:
             self._drop_ring()
-        self._keep(frames_of(self.chat_id, first_position, bodies))
+        self._keep(frames_of(self.chat_id, enumerate(bodies, first_position)))
         self.moved_to(first_position + len(bodies) - 1)
 
     def moved_to(self, tip: int) -> None:
@@ -117,18 +117,18 @@ class Feed:
             for listener in tuple(self._listeners):
                 listener.on_answer()
 
-    def ready(self, after: int, max_bytes: int) -> list[Frame] | None:
+    def ready(self, after: int, max_bytes: int) -> Sequence[Frame] | None:
         """Frames after ``after`` from the ring, at least one and then about ``max_bytes``; []
         if there are none yet; None if the ring does not reach back (then ``read``)."""
         if after >= self.tip:
             return []
         if not self._ring or self._ring[0].position > after + 1 or self._ring[-1].position <= after:
             return None
-        return _bounded(self._from_ring(after), max_bytes)
+        return bounded(self._from_ring(after), max_bytes)
 
     async def read(
         self, after: int, limit: int = READ_FRAMES, max_bytes: int = READ_BYTES
-    ) -> list[Frame]:
+    ) -> Sequence[Frame]:
         """Frames after ``after`` and up to the tip, from ring or log.
 
         Raises:
@@ -137,11 +137,11 @@ class Feed:
         frames = self.ready(after, max_bytes)
         if frames is None:
             rows = await self._log.read(self.chat_id, after, limit, self.tip)
-            read = [frame_of(self.chat_id, row.position, row.body) for row in rows]
-            frames = _bounded(read, max_bytes)
+            read = frames_of(self.chat_id, [(row.position, row.body) for row in rows])
+            frames = bounded(read, max_bytes)
         return frames[:limit]
 
-    async def follow(self, after: int) -> AsyncIterator[list[Frame]]:
+    async def follow(self, after: int) -> AsyncIterator[Sequence[Frame]]:
         """Every frame after ``after``, in order, without an end; each once."""
         woken = asyncio.Event()
         stop = self.listen(woken.set)
@@ -172,16 +172,3 @@ class Feed:
     def _drop_ring(self) -> None:
         self._ring.clear()
         self._ring_bytes = 0
-
-
-def _bounded(frames: list[Frame], max_bytes: int) -> list[Frame]:
-    if sum([len(frame.data) for frame in frames]) <= max_bytes:
-        return frames
-    taken: list[Frame] = []
-    size = 0
-    for frame in frames:
-        size += len(frame.data)
-        if taken and size > max_bytes:
-            break
-        taken.append(frame)
-    return taken

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -16,16 +19,30 @@ class Frame(Struct, frozen=True, gc=False):
     data: bytes
 
 
+class _WithData(Protocol):
+    @property
+    def data(self) -> bytes: ...
+
+
+_F = TypeVar("_F", bound=_WithData)
+
+
 def frame_of(chat_id: ChatId, position: int, body: bytes) -> Frame:
     """The frame of the stored ``body``."""
-    return frames_of(chat_id, position, (body,))[0]
+    return frames_of(chat_id, [(position, body)])[0]
 
 
-def frames_of(chat_id: ChatId, first_position: int, bodies: Iterable[bytes]) -> list[Frame]:
-    """The frames of events that follow one another; what is hidden behind the first newline of a
-    body stays hidden."""
+def frames_of(chat_id: ChatId, events: Iterable[tuple[int, bytes]]) -> list[Frame]:
+    """The frames of events of one chat, positions and bodies; what is hidden behind the first
+    newline of a body stays hidden."""
     head = b'{"user_chat_id":"%b","position":' % chat_id.encode()
     return [
         Frame(position, b"%b%d,%b" % (head, position, body.partition(b"\n")[0][1:]))
-        for position, body in enumerate(bodies, first_position)
+        for position, body in events
     ]
+
+
+def bounded(frames: Sequence[_F], max_bytes: int) -> Sequence[_F]:
+    """The first of them: about ``max_bytes``, and at least one if there is any."""
+    sizes = list(accumulate([len(frame.data) for frame in frames]))
+    return frames[: max(bisect_right(sizes, max_bytes), 1)]

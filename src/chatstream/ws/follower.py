@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chatstream.ids import ChatId
+from chatstream.live.frames import bounded
 from chatstream.ws.frames import CaughtUp, Delta, encode
 from chatstream.ws.ports import Feed, Frame
 
-PAGE_FRAMES: Final = 256
-PAGE_BYTES: Final = 64 * 1024
-"""A page of the log, and what one round of writing takes from a chat."""
+PAGE_FRAMES: Final = 512
+PAGE_BYTES: Final = 256 * 1024
+"""A page of the log: several rounds, because to ask for one costs as much as to send one."""
+ROUND_BYTES: Final = 64 * 1024
+"""What one round of writing takes from a chat."""
 
 
 class GapError(Exception):
@@ -76,7 +79,7 @@ class Follower:
         return self._answer_waits or self.position < self.feed.tip
 
     def take(self) -> list[bytes]:
-        """What may go out next, about ``PAGE_BYTES``; nothing where ``needs_log``.
+        """What may go out next, about ``ROUND_BYTES``; nothing where ``needs_log``.
 
         Raises:
             GapError: the positions are not contiguous.
@@ -92,11 +95,16 @@ class Follower:
         caught_up = self._caught_up()
         if caught_up is not None:
             return [caught_up]
-        frames, self._page = self._page or self.feed.ready(self.position, PAGE_BYTES), ()
+        frames = self._from_page() if self._page else self.feed.ready(self.position, ROUND_BYTES)
         if frames is None:
             self.needs_log = True
             return []
         return self._passed(frames) if frames else []
+
+    def _from_page(self) -> Sequence[Frame]:
+        frames = bounded(self._page, ROUND_BYTES)
+        self._page = self._page[len(frames) :]
+        return frames
 
     def _passed(self, frames: Sequence[Frame]) -> list[bytes]:
         taken: list[bytes] = []
