@@ -49,9 +49,22 @@ _DATABASE = click.option(
 
 
 def _settings(toml_path: Path | None, **overrides: object) -> Settings:
+    """Settings of a tool, which tells people what they may have misspelt."""
+    for line in _remarks():
+        click.echo(f"chatstream: {line}", err=True)
+    return _load(toml_path, **overrides)
+
+
+def _load(toml_path: Path | None, **overrides: object) -> Settings:
     from chatstream.config import Settings
 
     return Settings.load(os.environ, toml_path, **overrides)
+
+
+def _remarks() -> list[str]:
+    from chatstream.config import unknown
+
+    return unknown(os.environ)
 
 
 @main.command()
@@ -75,7 +88,8 @@ def serve(
     try:
         from chatstream.serving import run
 
-        run(_settings(toml_path, agent=agent, database=database, host=host, port=port))
+        settings = _load(toml_path, agent=agent, database=database, host=host, port=port)
+        run(settings, _remarks())
     finally:
         gc.enable()
 
@@ -191,7 +205,7 @@ def copy(source: str, target: str, toml_path: Path | None) -> None:
     """
     from chatstream.tools.copying import copy as move_house
 
-    done = move_house(_settings(toml_path, database=source), _settings(toml_path, database=target))
+    done = move_house(_settings(toml_path, database=source), _load(toml_path, database=target))
     click.echo(f"{done.chats} chats, {done.events} events ({done.written} copied now): equal")
 
 

@@ -17,14 +17,27 @@ from msgspec import Meta, Struct
 
 from chatstream.errors import ConfigurationError
 from chatstream.origin import normal_origin
+from chatstream.strangers import ADDRESS, PREFIX, did_you_mean, unknown_variables
 
-Seconds = Annotated[float, Meta(gt=0)]
-SecondsOrOff = Annotated[float, Meta(ge=0)]
+# Below a hundredth of a second nothing gets done between two looks at the clock; 300 years before
+# or after today is still a date that can be written.
+_LEAST_SECONDS = 0.01
+_MOST_SECONDS = 10_000_000_000
+Seconds = Annotated[float, Meta(ge=_LEAST_SECONDS, le=_MOST_SECONDS)]
+SecondsOrOff = Annotated[float, Meta(ge=0, le=_MOST_SECONDS)]
+# A lease is renewed three times while it runs, by a round trip to the database each.
+LeaseSeconds = Annotated[float, Meta(ge=0.1, le=_MOST_SECONDS)]
+DrainSeconds = Annotated[float, Meta(ge=_LEAST_SECONDS, le=86_400)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Limit = Annotated[int, Meta(ge=0)]
 """0 is no limit."""
-Prefix = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$")]
+# The least holds a hello with its token, and any other frame whose ids are of the longest. The
+# most: clients take messages of up to 64 MiB, and what one sends all others must be able to read.
+FrameBytes = Annotated[int, Meta(ge=512, le=64_000_000)]
+ContentBytes = Annotated[int, Meta(ge=1, le=10_000_000)]
+# A browser takes segments of only dots away before it asks.
+Prefix = Annotated[str, Meta(pattern=r"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*$")]
 Database = Annotated[
     str,
     Meta(pattern=r"^(sqlite:///(?!:memory:$).+|postgres(ql)?://.+|postgres-embedded(:///.+)?)$"),
@@ -39,7 +52,12 @@ _EXPECTED = {
     "database": "expected sqlite:///FILE, postgresql://… or postgres-embedded",
     "prefix": "expected a path like /api/v1, or nothing",
     "nats": "expected nats://host:4222/subject",
+    "log": "expected text or json",
 }
+_SERVICE_ADDRESS = (
+    "Kubernetes sets it for a Service of the name chatstream; give the pod"
+    " `enableServiceLinks: false`, or the Service another name"
+)
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -66,8 +84,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     heartbeat_s: Seconds = 20
     hello_timeout_s: Seconds = 5
     slow_reader_s: Seconds = 30
-    max_frame_bytes: Positive = 262_144
-    max_content_bytes: Positive = 32_768
+    max_frame_bytes: FrameBytes = 262_144
+    max_content_bytes: ContentBytes = 32_768
     visitor_ttl_s: Seconds = 31_536_000
     rate_limit: Limit = 100
     """Commands in 10 s for each user; 0 is off."""
@@ -81,10 +99,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """New visitors and new chats in 10 s of one address."""
     turn_timeout_s: Seconds = 300
     max_attempts: Positive = 3
-    node_lease_s: Seconds = 5
+    node_lease_s: LeaseSeconds = 5
     nats: Nats | None = None
     """Where nodes on one database talk, in place of the database's own NOTIFY."""
-    drain_s: Seconds = 10
+    drain_s: DrainSeconds = 10
     secret: str | None = None
     """The key of HS256 tokens."""
     jwks: str | None = None
@@ -141,7 +159,12 @@ _SECRET = frozenset({"secret", "database", "nats"})  # a database URL may hold a
 
 def variable(field_name: str) -> str:
     """The environment variable of a setting: ``CHATSTREAM_ABANDON_AFTER``."""
-    return f"CHATSTREAM_{_short(field_name).upper()}"
+    return f"{PREFIX}{_short(field_name).upper()}"
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """What to say of variables that look like settings and are none."""
+    return list(unknown_variables(environ, [variable(name) for name in _FIELDS]))
 
 
 def _short(field_name: str) -> str:
@@ -154,9 +177,10 @@ class _Given(Struct, frozen=True):
 
 
 def _from_arguments(overrides: Mapping[str, object]) -> dict[str, _Given]:
-    unknown = overrides.keys() - _FIELDS.keys()
-    if unknown:
-        raise ConfigurationError(f"there is no setting {min(unknown)!r}")
+    strange = overrides.keys() - _FIELDS.keys()
+    if strange:
+        wrong = min(strange)
+        raise ConfigurationError(f"there is no setting {wrong!r}{did_you_mean(wrong, _FIELDS)}")
     return {
         name: _Given(f"the argument {name}", value)
         for name, value in overrides.items()
@@ -177,9 +201,11 @@ def _from_file(path: Path | None) -> dict[str, _Given]:
         return {}
     values = _read_toml(path)
     names = {_short(name): name for name in _FIELDS}
-    unknown = values.keys() - names.keys()
-    if unknown:
-        raise ConfigurationError(f"{path}: there is no setting {min(unknown)!r}")
+    strange = values.keys() - names.keys()
+    if strange:
+        wrong = min(strange)
+        meant = did_you_mean(wrong, names)
+        raise ConfigurationError(f"{path}: there is no setting {wrong!r}{meant}")
     return {names[key]: _Given(f"{key} in {path}", value) for key, value in values.items()}
 
 
@@ -200,8 +226,12 @@ def _converted(name: str, given: _Given) -> object:
         return _checked(msgspec.convert(plain, _FIELDS[name], strict=False))
     except ValueError as error:
         value = "the value given" if name in _SECRET else repr(given.value)
-        reason = _EXPECTED.get(name, error)
+        reason = _SERVICE_ADDRESS if _is_address(name, given) else _EXPECTED.get(name, error)
         raise ConfigurationError(f"{given.source}: {value} is not valid: {reason}") from error
+
+
+def _is_address(name: str, given: _Given) -> bool:
+    return name == "port" and ADDRESS.match(str(given.value)) is not None
 
 
 def _prepared(name: str, value: object) -> object:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gc
+import logging
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 from chatstream import logs
@@ -14,19 +16,23 @@ from chatstream.errors import ConfigurationError
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.server import Server, make_config
 
+_log = logging.getLogger(__name__)
+
 # Python looks for cycles at every 700 objects that are new. States and frames are many and make
 # no cycle: that took a tenth of a turn's time, and at 10,000 a hundredth.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 10_000
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+def run(settings: Settings, remarks: Sequence[str] = ()) -> None:
+    """Serve until SIGTERM or SIGINT; ``remarks`` are what the operator should know first.
 
     Raises:
         ConfigurationError: the settings cannot be used, the database cannot be had, or the
             address is taken.
     """
     logs.configure(settings.log)
+    for remark in remarks:
+        _log.warning("%s", remark)
     plugin = ChatStreamPlugin(settings)
     with _listen(settings) as listening:
         plugin.node.store.open()

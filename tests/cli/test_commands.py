@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,36 @@ def test_a_bad_setting_is_named(monkeypatch):
     result = run("doctor")
     assert result.exit_code == 2
     assert "CHATSTREAM_HEARTBEAT" in result.output
+
+
+def test_a_misspelt_variable_is_told_once_by_every_tool(monkeypatch, database):
+    monkeypatch.setenv("CHATSTREAM_ORIGNS", "https://shop.example")
+    for command in (["verify", "--database", database], ["copy", database, f"{database}.copy"]):
+        result = run(*command)
+        assert result.exit_code == 0, result.output
+        said = "CHATSTREAM_ORIGNS is no setting and has no effect; did you mean CHATSTREAM_ORIGINS?"
+        assert result.stderr == f"chatstream: {said}\n"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_misspelt_variable_is_logged_once_when_a_server_starts(form, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHATSTREAM_RATELIMIT", "7")
+    monkeypatch.setenv("CHATSTREAM_LOG", form)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "chatstream", "serve", "--port", str(port)],
+            check=False,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    first, *others = ended.stderr.splitlines()
+    assert "CHATSTREAM_RATELIMIT is no setting and has no effect" in first
+    assert "WARNING" in first
+    assert first.startswith("{") is (form == "json")
+    assert not any("RATELIMIT" in line for line in others)
 
 
 def test_an_agent_that_is_not_there_is_named():

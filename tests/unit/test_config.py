@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chatstream.config import Settings, variable
+from chatstream.config import Settings, unknown, variable
 from chatstream.errors import ConfigurationError
+from chatstream.timestamps import to_text
 
 
 @pytest.fixture
@@ -77,6 +78,8 @@ def test_an_argument_that_is_none_and_an_empty_variable_do_not_count():
         ("CHATSTREAM_ORIGINS", "app.example"),
         ("CHATSTREAM_ORIGINS", "https://app.example/path"),
         ("CHATSTREAM_ANONYMOUS", "maybe"),
+        ("CHATSTREAM_PREFIX", "/api/../v1"),
+        ("CHATSTREAM_PREFIX", "/."),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_variable_and_itself(name, value):
@@ -84,6 +87,78 @@ def test_a_wrong_value_is_refused_with_its_variable_and_itself(name, value):
         Settings.load({name: value})
     assert name in str(refused.value)
     assert repr(value) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [
+        ("CHATSTREAM_MAX_FRAME_BYTES", "10", ">= 512"),
+        ("CHATSTREAM_MAX_FRAME_BYTES", "64000001", "<= 64000000"),
+        ("CHATSTREAM_MAX_CONTENT_BYTES", "0", ">= 1"),
+        ("CHATSTREAM_MAX_CONTENT_BYTES", "10000001", "<= 10000000"),
+        ("CHATSTREAM_HELLO_TIMEOUT", "0.001", ">= 0.01"),
+        ("CHATSTREAM_TURN_TIMEOUT", "1e-9", ">= 0.01"),
+        ("CHATSTREAM_SESSION_TTL", "1e11", "<= 10000000000"),
+        ("CHATSTREAM_IDLE_DISCONNECT", "1e300", "<= 10000000000"),
+        ("CHATSTREAM_NODE_LEASE", "0.05", ">= 0.1"),
+        ("CHATSTREAM_DRAIN", "86401", "<= 86400"),
+        ("CHATSTREAM_LOG", "xml", "text or json"),
+    ],
+)
+def test_a_value_that_no_server_could_work_with_is_refused_with_its_bound(name, value, bound):
+    with pytest.raises(ConfigurationError, match=f"{name}: {value!r} .*{bound}"):
+        Settings.load({name: value})
+
+
+def test_whoever_means_never_may_say_so_and_all_dates_can_still_be_written():
+    environ = {"CHATSTREAM_ABANDON_AFTER": "9999999999", "CHATSTREAM_VISITOR_TTL": "9999999999"}
+    settings = Settings.load(environ)
+    now_ms = 1_800_000_000_000
+    for seconds in (-settings.abandon_after_s, settings.visitor_ttl_s):
+        assert len(to_text(now_ms + round(seconds * 1000))) == len("2027-01-15T08:00:00.000Z")
+
+
+def test_the_largest_contents_fit_into_a_frame_that_may_be_set():
+    large = Settings.load({"CHATSTREAM_MAX_CONTENT_BYTES": "10000000"})
+    given = {"CHATSTREAM_MAX_FRAME_BYTES": str(large.max_frame_bytes)}
+    assert Settings.load(given).max_frame_bytes == large.max_frame_bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CHATSTREAM_RATELIMIT", "CHATSTREAM_RATE_LIMIT"),
+        ("CHATSTREAM_ABANDON_AFTER_S", "CHATSTREAM_ABANDON_AFTER"),
+        ("CHATSTREAM_DATABASE_URL", "CHATSTREAM_DATABASE"),
+        ("CHATSTREAM_ORIGIN", "CHATSTREAM_ORIGINS"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one_and_not_its_value(name, meant):
+    (line,) = unknown({name: "hunter2", "PATH": "/bin"})
+    assert line == f"{name} is no setting and has no effect; did you mean {meant}?"
+
+
+def test_a_variable_that_is_like_none_is_told_all_the_same():
+    assert unknown({"CHATSTREAM_ZZZ": "1"}) == ["CHATSTREAM_ZZZ is no setting and has no effect"]
+
+
+def test_nothing_is_told_of_settings_and_of_what_others_name_after_us():
+    ours = {variable(name): "x" for name in Settings.__struct_fields__}
+    kubernetes = {
+        "CHATSTREAM_SERVICE_HOST": "10.0.0.1",
+        "CHATSTREAM_SERVICE_PORT_HTTP": "80",
+        "CHATSTREAM_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "CHATSTREAM_PORT_8000_TCP_ADDR": "10.0.0.1",
+        "CHATSTREAM_DB_SERVICE_PORT": "5432",
+        "CHATSTREAM_DB_PORT": "tcp://10.0.0.2:5432",
+    }
+    others = {"CHATSTREAM_TEST_DSN": "x", "CHATSTREAM_TOKEN": "x", "CHATSTREAM_EMPTY": ""}
+    assert unknown({**ours, **kubernetes, **others}) == []
+
+
+def test_the_address_of_a_service_in_the_variable_of_the_port_is_told_with_what_to_do():
+    with pytest.raises(ConfigurationError, match="enableServiceLinks: false"):
+        Settings.load({"CHATSTREAM_PORT": "tcp://10.0.0.1:8000"})
 
 
 def test_a_wrong_database_is_refused_without_showing_its_password():
@@ -102,6 +177,11 @@ def test_what_is_wrong_in_a_file_is_named_with_the_file(toml):
         path = toml(text)
         with pytest.raises(ConfigurationError, match=r"chatstream\.toml"):
             Settings.load({}, path)
+
+
+def test_a_misspelt_name_in_a_file_is_refused_with_the_nearest_one(toml):
+    with pytest.raises(ConfigurationError, match=r"'hertbeat'; did you mean heartbeat\?"):
+        Settings.load({}, toml("hertbeat = 3\n"))
 
 
 def test_a_missing_file_is_refused(tmp_path):
