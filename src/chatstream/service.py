@@ -73,7 +73,7 @@ class TurnWatcher(Protocol):
 
     def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None: ...
 
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool, known: int) -> None: ...
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None: ...
 
     def streamed(self, chat_id: ChatId) -> Streamed | None: ...
 
@@ -321,8 +321,6 @@ class ChatService:
 
     def _take_in(self, lane: Lane, news: News) -> None:
         """Go on from what the log holds, and let the readers have what is new."""
-        # Alone, a turn that the log knows was begun here, whatever became of the answer.
-        known = lane.committed.position if self._is_shared else news.state.position
         in_vain = lane.start_from(news.state)
         feed = self._hub.get(lane.chat_id)
         if feed is not None:
@@ -334,7 +332,7 @@ class ChatService:
             elif news.bodies:
                 feed.publish(news.first, news.bodies)
         if self.turns is not None and (in_vain or self._is_shared):
-            self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain, known=known)
+            self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain)
 
     # -- other nodes ----------------------------------------------------------------------
 

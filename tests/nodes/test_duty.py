@@ -31,9 +31,10 @@ STARTED = replace(
     INITIAL,
     position=7,
     status="open",
-    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT),
+    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT, begun_by="evt_1"),
     unfinished={INTENT: Intent(INTENT, "active", "t", AT, AT)},
 )
+BEGUN_ELSEWHERE = replace(STARTED, turn=replace(STARTED.turn, begun_by="evt_2"))
 FACT = TurnChanged(event_id="evt_1", timestamp=AT, user_id="u", status="started", attempt=1)
 
 
@@ -179,10 +180,10 @@ class OneRun:
 
 
 async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_alone():
-    """The log has the same turn and attempt as was decided here: only the position tells."""
+    """The log has the same turn and attempt as was decided here: only what began it tells."""
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, STARTED, in_vain=True, known=6)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
     await one.stopped.wait()
     assert not one.runner.runs(CHAT)
     await one.end()
@@ -192,7 +193,7 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
 async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours():
     one = OneRun(is_ours=True)
     await one.begin()
-    one.runner.reloaded(CHAT, STARTED, in_vain=True, known=6)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
     await one.stopped.wait()
     await one.service.came.wait()
     (command,) = one.service.submitted
@@ -216,7 +217,7 @@ async def test_what_a_stopped_run_wants_stored_is_taken_back():
 async def test_an_attempt_that_was_stored_goes_on_whatever_came_in_between():
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, replace(STARTED, position=9), in_vain=True, known=7)
+    one.runner.reloaded(CHAT, replace(STARTED, position=9), in_vain=True)
     assert one.runner.runs(CHAT)
     assert not one.stopped.is_set()
     await one.end()

@@ -120,7 +120,7 @@ class Run:
         self.caused_by = state.turn.caused_by
         self.attempt = state.turn.attempt
         self.begun_by = state.turn.begun_by
-        self.position = self.begun_at = state.position
+        self.position = state.position
         self.is_over = False
         self.fault: Exception | None = None
         self.task: asyncio.Task[None] | None = None

@@ -93,20 +93,18 @@ class TurnRunner:
         """Whether the chat's turn runs here."""
         return chat_id in self._runs
 
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool, known: int) -> None:
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None:
         """The log was read anew: a run that it does not know is over. If that was because an
-        append was in vain, a turn that it still knows must run again; and a run that was begun
-        after ``known``, the newest position that was ours for sure, was begun in vain: the turn
-        of that name and attempt may be one that another node has begun in its place."""
+        append was in vain, the turn that it knows must run again, unless it runs."""
         run, turn = self._runs.get(chat_id), state.turn
-        began_in_vain = in_vain and run is not None and run.begun_at > known
-        if run is not None and (began_in_vain or not _is_of(run, state)):
-            self._end(run)
-            run.withdraw()
-        elif run is not None:
+        if run is not None and _is_of(run, state):
             run.position = max(run.position, state.position)
-        if turn is not None and (began_in_vain or (in_vain and run is None)):
-            self._spawn(self._restart_ours(chat_id, turn))
+        else:
+            if run is not None:
+                self._end(run)
+                run.withdraw()
+            if turn is not None and in_vain:
+                self._spawn(self._restart_ours(chat_id, turn))
         if self.seeing is not None and chat_id not in self._runs:
             self.seeing.moved(chat_id, state)
 
@@ -331,8 +329,9 @@ async def _every_turn_is_ours(_: ChatId) -> bool:
 
 
 def _is_of(run: Run, state: UserChat) -> bool:
-    turn = state.turn
-    return turn is not None and (turn.caused_by, turn.attempt) == (run.caused_by, run.attempt)
+    """Whether the event that began ``run`` began what runs in ``state``: two nodes may begin the
+    same attempt of the same turn, and one of them does so in vain."""
+    return state.turn is not None and state.turn.begun_by == run.begun_by
 
 
 def _starts_a_run(facts: Sequence[AnyFact]) -> bool:
