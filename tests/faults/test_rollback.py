@@ -19,8 +19,7 @@ from tests.protocol.tokens import token_for
 
 from chatstream.client import ChatClient
 
-# Slow: a campaign takes minutes of real deaths; ``make faults`` and ``pytest -m faults`` run it.
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 def files_of(folder: Path) -> list[Path]:

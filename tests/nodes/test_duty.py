@@ -18,7 +18,7 @@ from chatstream.domain.evolve import INITIAL
 from chatstream.domain.state import Intent, Message, Turn
 from chatstream.domain.steps import Thinking
 from chatstream.eventstore import postgres_nodes
-from chatstream.eventstore.store import Sharing
+from chatstream.eventstore.store import Sharing, Work
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub
 from chatstream.testing import TestChat, scripted
@@ -199,6 +199,19 @@ async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_
     (command,) = one.service.submitted
     assert isinstance(command, RestartTurn)
     assert (command.caused_by, command.attempt) == ("m1", 1)
+    await one.end()
+
+
+async def test_a_turn_that_already_runs_again_here_is_not_begun_once_more_with_the_lease():
+    """After an outage the log may be read, and the turn begun again, before the lease is back."""
+    one = OneRun(is_ours=True)
+    await one.begin()
+    another = ChatId("chat_2")
+    work = [Work(chat_id, "m1", 1, handed_over=True) for chat_id in (CHAT, another)]
+    one.runner.recover(work)
+    await one.service.came.wait()
+    assert [command.user_chat_id for command in one.service.submitted] == [another]
+    assert one.runner.runs(CHAT)
     await one.end()
 
 

@@ -146,9 +146,11 @@ class TurnRunner:
             self.showing.want(want, run.streamed, run.position)
 
     def recover(self, work: Sequence[Work]) -> None:
-        """Take over turns whose runner is gone."""
+        """Take over turns whose runner is gone, unless they have been begun again here since."""
         for chat_id, caused_by, attempt, handed_over in work:
-            self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
+            run = self._runs.get(chat_id)
+            if run is None or (run.caused_by, run.attempt) != (caused_by, attempt):
+                self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
 
     def stop_runs(self) -> list[Run]:
         """Stop what runs: the turns may be somebody else's. Gives the runs that there were.
