@@ -12,7 +12,7 @@ from chatstream.domain.events import AnyFact, ChatChanged
 from chatstream.domain.evolve import INITIAL, evolve
 from chatstream.domain.state import UserChat
 from chatstream.eventstore.mapper import decode
-from chatstream.eventstore.store import StoredRow
+from chatstream.eventstore.store import StoredRow, is_last
 from chatstream.ids import ChatId
 
 PAGE = 1_000
@@ -60,7 +60,7 @@ async def read_news(log: Log, chat_id: ChatId, known: UserChat) -> News:
                 return News(await fold_log(log, chat_id), is_whole=True)
             state = evolve(state, fact)
             bodies.append(row.body)
-        if len(rows) < PAGE:
+        if is_last(rows, PAGE):
             return News(state, bodies)
 
 
@@ -75,7 +75,7 @@ async def fold_log(log: Log, chat_id: ChatId, upto: int | None = None) -> UserCh
         rows = await log.read(chat_id, state.position, PAGE, upto)
         for row in rows:
             state = evolve(state, decode(row.topic, row.body))
-        if len(rows) < PAGE:
+        if is_last(rows, PAGE):
             return state
 
 

@@ -39,6 +39,7 @@ from chatstream.eventstore.memory import MemoryEngine
 from chatstream.eventstore.store import Engine
 from chatstream.ids import ChatId, IntentId, new_chat_id, new_command_id, new_nonce
 from chatstream.lane import Receipt
+from chatstream.news import PAGE
 from chatstream.node import Node
 from chatstream.projections.models import all_tables
 from chatstream.timestamps import now_ms
@@ -234,11 +235,16 @@ class TestChat:
 
     async def facts(self, after: int = 0) -> list[AnyFact]:
         """Everything stored after a position."""
-        rows = await self.node.store.read(self.chat_id, after, 100_000)
-        found = [decode(row.topic, row.body) for row in rows]
-        return [fact for fact in found if fact is not None]
+        return await self._facts(after)
 
     # -- helpers --------------------------------------------------------------------------
+
+    async def _facts(self, after: int, upto: int | None = None) -> list[AnyFact]:
+        found: list[AnyFact | None] = []
+        while rows := await self.node.store.read(self.chat_id, after, PAGE, upto):
+            found += [decode(row.topic, row.body) for row in rows]
+            after = rows[-1].position
+        return [fact for fact in found if fact is not None]
 
     def _base(self) -> _Base:
         return _Base(
@@ -268,12 +274,8 @@ class TestChat:
     async def _until_end(self, caused_by: str, after: int) -> list[AnyFact]:
         found: list[AnyFact] = []
         async for frames in self.node.service.feed(self.chat_id).follow(after):
-            rows = await self.node.store.read(
-                self.chat_id, frames[0].position - 1, len(frames), frames[-1].position
-            )
-            for row in rows:
-                fact = decode(row.topic, row.body)
-                if fact is None or caused_by not in {fact.caused_by, fact.message_id}:
+            for fact in await self._facts(frames[0].position - 1, frames[-1].position):
+                if caused_by not in {fact.caused_by, fact.message_id}:
                     continue
                 found.append(fact)
                 if _ends(fact, caused_by):

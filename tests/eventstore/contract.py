@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from chatstream.eventstore.store import (
+    PAGE_BYTES,
     Append,
     Conflict,
     Engine,
@@ -21,6 +22,7 @@ from chatstream.eventstore.store import (
     RowChange,
     Stored,
     StoredRow,
+    is_last,
 )
 from chatstream.ids import ChatId
 
@@ -84,7 +86,10 @@ def write(engine: Engine, *appends: Append) -> list[Outcome]:
 
 
 def everything(engine: Engine, chat_id: ChatId) -> list[StoredRow]:
-    return engine.read(chat_id, 0, 1_000_000, None)
+    rows: list[StoredRow] = []
+    while page := engine.read(chat_id, rows[-1].position if rows else 0, 1_000, None):
+        rows += page
+    return rows
 
 
 def bodies(engine: Engine, chat_id: ChatId) -> list[str]:
@@ -365,6 +370,23 @@ class EngineContract:
         assert read(0, 3, newest=True) == "fgh"
         assert read(0, 3, 5, newest=True) == "cde"
         assert read(3, 3, 5, newest=True) == "de"
+
+    def test_a_page_ends_with_the_event_that_fills_it(self, engine):
+        half = "x" * (PAGE_BYTES // 2)
+        write(engine, append(A, 0, "1", half, half, "4", f"{half}{half}", f"{half}{half}", "7"))
+
+        def read(after, limit=100, upto=None, *, newest=False):
+            rows = engine.read(A, after, limit, upto, newest=newest)
+            return [row.position for row in rows], is_last(rows, limit)
+
+        assert read(0) == ([1, 2, 3], False)
+        assert read(0, 2) == ([1, 2], False)
+        assert read(3) == ([4, 5], False)
+        assert read(5) == ([6], False)
+        assert read(6) == ([7], True)
+        assert read(0, newest=True) == ([6, 7], False)
+        assert read(0, upto=4, newest=True) == ([2, 3, 4], False)
+        assert read(0, upto=2, newest=True) == ([1, 2], True)
 
     def test_a_chat_that_is_not_there_reads_as_empty(self, engine):
         assert everything(engine, A) == []

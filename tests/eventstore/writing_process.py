@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from tests.eventstore.contract import TABLES, A, append
+from tests.eventstore.contract import TABLES, A, append, everything
 
 from chatstream.eventstore.sqlite import SqliteEngine
 from chatstream.eventstore.store import Failed, Stored
@@ -22,7 +22,7 @@ def main() -> None:
     say("ready")
     for line in sys.stdin:
         text = line.rstrip("\n")
-        rows = engine.read(A, 0, 1_000_000, None)
+        rows = everything(engine, A)
         if text == "-":
             say(json.dumps([row.body.decode() for row in rows]))
             continue

@@ -11,6 +11,7 @@ from chatstream.config import Settings
 from chatstream.domain.commands import AnyClientCommand, OpenChat
 from chatstream.domain.state import Message, Turn, UserChat
 from chatstream.errors import Refused
+from chatstream.eventstore.store import PAGE_BYTES
 from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
 from chatstream.lane import Receipt
@@ -121,13 +122,13 @@ class FakeFeed:
             return None
         return _bounded(self.log[after:], max_bytes)
 
-    async def read(self, after: int, limit: int = 200, max_bytes: int = 65_536) -> Sequence[Frame]:
+    async def read(self, after: int, limit: int = 200) -> Sequence[Frame]:
         self.reads.append(after)
         if self.held is not None:
             await self.held.wait()
         if self.refusal is not None:
             raise self.refusal
-        return _bounded(self.log[after : after + limit], max_bytes)
+        return _bounded(self.log[after : after + limit], PAGE_BYTES)
 
     def listen(
         self, on_frames: Callable[[], None], on_answer: Callable[[], None]

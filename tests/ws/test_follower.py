@@ -11,7 +11,7 @@ from tests.ws.fakes import CHAT, FakeFeed
 
 from chatstream.live.feed import Answer
 from chatstream.live.frames import Frame
-from chatstream.ws.follower import PAGE_BYTES, ROUND_BYTES, Follower, GapError
+from chatstream.ws.follower import ROUND_BYTES, Follower, GapError
 
 
 def follower_of(feed: FakeFeed, start: int = 0) -> Follower:
@@ -27,7 +27,7 @@ async def take_all(follower: Follower) -> list[dict]:
         if some and not follower.may_have_more:
             assert follower.take() == []  # else it would stay: nobody asks again
         if follower.needs_log:
-            follower.give(await follower.feed.read(follower.position, 3, 1_000))
+            follower.give(await follower.feed.read(follower.position, 3))
         elif not some:
             return [json.loads(one) for one in taken]
 
@@ -78,7 +78,7 @@ async def test_a_page_goes_out_in_rounds_so_that_no_chat_holds_the_others_up():
     feed.append(9, size=ROUND_BYTES // 3)
     follower = follower_of(feed)
     assert follower.take() == []
-    follower.give(await feed.read(0, 9, PAGE_BYTES))
+    follower.give(await feed.read(0))
     rounds = [[position_of(frame) for frame in follower.take()] for _ in range(3)]
     assert rounds == [[1, 2], [3, 4], [5, 6]]
 

@@ -35,6 +35,7 @@ from chatstream.eventstore.postgres_marks import Marks
 from chatstream.eventstore.postgres_nodes import count_living, new_owner
 from chatstream.eventstore.postgres_schema import NEEDED, begin, finish, refuse_unsafe, schema_of
 from chatstream.eventstore.store import (
+    PAGE_BYTES,
     Append,
     Failed,
     Outcome,
@@ -55,9 +56,17 @@ _TRY_AGAIN_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 0.05
 _HANGING_SECONDS: Final = 10.0  # above every time-out that the server itself keeps
 _LOOK_SECONDS: Final = 2.0  # as long as a lock is waited for
-_EVENTS: Final = """SELECT originator_version, topic, state, notification_id FROM stored_events
-    WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
-    ORDER BY originator_version """
+# Sizes are known without reading what is large (it lies in a table of its own).
+_EVENTS: Final = """SELECT originator_version, topic, state, notification_id FROM (
+        SELECT *, sum(octet_length(state)) OVER (
+                ORDER BY originator_version {order} ROWS UNBOUNDED PRECEDING
+            ) - octet_length(state) AS bytes_before
+        FROM stored_events
+        WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+        ORDER BY originator_version {order} LIMIT %s) AS page
+    WHERE bytes_before < %s ORDER BY originator_version"""
+_OLDEST_EVENTS: Final = _EVENTS.format(order="ASC")
+_NEWEST_EVENTS: Final = _EVENTS.format(order="DESC")
 
 # Aborted for another's sake, or the server is going away or coming: another try is right.
 _PASSING: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "25P03"})
@@ -153,10 +162,8 @@ class PostgresEngine:
         self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool = False
     ) -> list[StoredRow]:
         last = _LAST_POSITION if upto is None else upto
-        sql = _EVENTS + ("DESC" if newest else "ASC") + " LIMIT %s"
-        rows = self._readers.fetch(sql, (chat_id, after, last, limit))
-        if newest:
-            rows.reverse()
+        sql = _NEWEST_EVENTS if newest else _OLDEST_EVENTS
+        rows = self._readers.fetch(sql, (chat_id, after, last, limit, PAGE_BYTES))
         found = [StoredRow(chat_id, *row) for row in rows]
         self._marks.read(found)
         return found

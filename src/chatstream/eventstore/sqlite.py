@@ -35,6 +35,7 @@ from chatstream.eventstore.migrations import (
 )
 from chatstream.eventstore.statements import EVENTS_TABLE, NEWEST_EVENTS, OLDEST_EVENTS
 from chatstream.eventstore.store import (
+    PAGE_BYTES,
     Append,
     Failed,
     Outcome,
@@ -63,10 +64,17 @@ def select_events(
     """``Engine.read`` on ``connection``."""
     last = _LARGEST_INTEGER if upto is None else upto
     sql = NEWEST_EVENTS if newest else OLDEST_EVENTS
-    rows = connection.execute(sql, (chat_id, after, last, limit)).fetchall()
+    rows: list[StoredRow] = []
+    size_bytes = 0
+    with contextlib.closing(connection.execute(sql, (chat_id, after, last, limit))) as found:
+        for row in found:
+            rows.append(StoredRow(chat_id, *row))
+            size_bytes += len(row[2])
+            if size_bytes >= PAGE_BYTES:
+                break
     if newest:
         rows.reverse()
-    return [StoredRow(chat_id, *row) for row in rows]
+    return rows
 
 
 def create_tables(

@@ -8,7 +8,7 @@ asynchronous face that everyone else holds: append, read, fetch.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -38,6 +38,15 @@ class StoredRow(Struct, frozen=True, gc=False):
     topic: str
     body: bytes
     log_id: int
+
+
+PAGE_BYTES: Final = 256 * 1024
+"""What one read takes of a chat, and one event: an event may have megabytes."""
+
+
+def is_last(page: Sequence[StoredRow], limit: int) -> bool:
+    """Whether nothing can come after what a read for ``limit`` events gave."""
+    return len(page) < limit and sum([len(row.body) for row in page]) < PAGE_BYTES
 
 
 class RowChange(Struct, frozen=True, gc=False):
@@ -197,8 +206,8 @@ class Engine(Protocol):
     def read(
         self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool = False
     ) -> list[StoredRow]:
-        """Events with ``after < position`` (and ``<= upto``), ascending, at most ``limit``: the
-        first ones, or with ``newest`` the last ones."""
+        """Events with ``after < position`` (and ``<= upto``), ascending: the first ones, or with
+        ``newest`` the last ones. At most ``limit``, and no more once they have ``PAGE_BYTES``."""
         ...
 
     def fetch(self, sql: str, parameters: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:

@@ -15,14 +15,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chatstream.eventstore.store import StoredRow
+from chatstream.eventstore.store import PAGE_BYTES, StoredRow
 from chatstream.ids import ChatId
 from chatstream.live.frames import Frame, bounded, frames_of
 
 RING_FRAMES = 512
 RING_BYTES = 256 * 1024
 READ_FRAMES = 500
-READ_BYTES = 512 * 1024
 Wake = Callable[[], None]
 
 
@@ -126,19 +125,17 @@ class Feed:
             return None
         return bounded(self._from_ring(after), max_bytes)
 
-    async def read(
-        self, after: int, limit: int = READ_FRAMES, max_bytes: int = READ_BYTES
-    ) -> Sequence[Frame]:
-        """Frames after ``after`` and up to the tip, from ring or log.
+    async def read(self, after: int, limit: int = READ_FRAMES) -> Sequence[Frame]:
+        """Frames after ``after`` and up to the tip, from ring or log: at least one if there is
+        any, then about ``PAGE_BYTES``.
 
         Raises:
             Refused: ``unavailable`` when the log cannot be read.
         """
-        frames = self.ready(after, max_bytes)
+        frames = self.ready(after, PAGE_BYTES)
         if frames is None:
             rows = await self._log.read(self.chat_id, after, limit, self.tip)
-            read = frames_of(self.chat_id, [(row.position, row.body) for row in rows])
-            frames = bounded(read, max_bytes)
+            frames = frames_of(self.chat_id, [(row.position, row.body) for row in rows])
         return frames[:limit]
 
     async def follow(self, after: int) -> AsyncIterator[Sequence[Frame]]:

@@ -14,11 +14,9 @@ from chatstream.live.frames import bounded
 from chatstream.ws.frames import CaughtUp, Delta, encode
 from chatstream.ws.ports import Feed, Frame
 
-PAGE_FRAMES: Final = 512
-PAGE_BYTES: Final = 256 * 1024
-"""A page of the log: several rounds, because to ask for one costs as much as to send one."""
 ROUND_BYTES: Final = 64 * 1024
-"""What one round of writing takes from a chat."""
+"""What one round of writing takes from a chat. A page of the log is several: to ask for one costs
+as much as to send a round."""
 
 
 class GapError(Exception):

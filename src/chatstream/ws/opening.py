@@ -156,5 +156,5 @@ async def _is_other_event(frame: Open, feed: Feed) -> bool:
     if not frame.after or frame.after_event is None:
         return False
     # From the log and not from memory: what lies on the disk is what the client holds, or not.
-    events = await feed.read(frame.after - 1, 1, 1)
+    events = await feed.read(frame.after - 1, 1)
     return not events or _named.decode(events[0].data).event_id != frame.after_event

@@ -58,8 +58,8 @@ class Feed(Protocol):
         ``max_bytes``; none at the tip; None where only the log reaches back so far."""
         ...
 
-    async def read(self, after: int, limit: int, max_bytes: int) -> Sequence[Frame]:
-        """The same from the log. Raises ``Refused``."""
+    async def read(self, after: int, limit: int = ...) -> Sequence[Frame]:
+        """The same, from the log if need be, about a page. Raises ``Refused``."""
         ...
 
     def listen(

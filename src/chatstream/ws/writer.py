@@ -13,7 +13,7 @@ from typing import Final
 
 from chatstream.errors import Refused
 from chatstream.ids import ChatId
-from chatstream.ws.follower import PAGE_BYTES, PAGE_FRAMES, Follower
+from chatstream.ws.follower import Follower
 from chatstream.ws.outbound import BATCH_BYTES, ControlQueue, ProgressWatch, pack
 from chatstream.ws.ports import Sink
 
@@ -213,7 +213,7 @@ class Writer:
 
     async def _read_page(self, follower: Follower) -> None:
         try:
-            page = await follower.feed.read(follower.position, PAGE_FRAMES, PAGE_BYTES)
+            page = await follower.feed.read(follower.position)
         except Refused:
             await asyncio.sleep(LOG_RETRY_SECONDS)
             return
