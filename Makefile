@@ -14,6 +14,8 @@ RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 # Two workers: more would fight the server processes that the tests start.
 WORKERS ?= 2
+# Each has its half in a row, and with it what a file's tests share; who is done takes from the other.
+SHARED := -n $(WORKERS) --dist worksteal
 # Sample dialogues and utterances, for `make eval`.
 DATA ?= ../shared/data
 
@@ -36,14 +38,13 @@ serve: $(RUN)  ## run the server: make serve ARGS="--port 8001 --agent my_module
 	$(BIN)/chatstream serve $(ARGS)
 
 test: $(DEV) system widget  ## run every test that this machine can run, with the coverage gates
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not bench and not (faults and slow)' \
-		--cov --cov-report=
-	CHATSTREAM_TEST_ENGINE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(BY_ENGINE) \
-		--cov --cov-append --cov-report=term --cov-fail-under=$(COVERAGE)
+	$(BIN)/python -m pytest $(SHARED) -m 'not bench and not (faults and slow)' --cov --cov-report=
+	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 	@$(BIN)/coverage report --include='$(WHOLE)' --fail-under=100 >.venv/whole.txt || { cat .venv/whole.txt; exit 1; }
+	CHATSTREAM_TEST_ENGINE=postgres $(BIN)/python -m pytest $(SHARED) $(BY_ENGINE)
 
 conformance: $(DEV)  ## the protocol's test suite on one engine: make conformance ENGINE=postgres
-	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/protocol $(ARGS)
+	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest $(SHARED) tests/protocol $(ARGS)
 
 check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .

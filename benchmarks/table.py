@@ -52,12 +52,13 @@ class Scale:
     missed_events: int
     connections: int
     observers: int
+    stalled_observers: int
     storm: int
     starts: int
 
 
-FULL = Scale("full", 5, 2.0, 300, 20_000, 20, 50_000, 2_000, 500, 500, 5)
-QUICK = Scale("quick", 2, 0.6, 100, 4_000, 20, 8_000, 500, 100, 100, 2)
+FULL = Scale("full", 5, 2.0, 300, 20_000, 20, 50_000, 2_000, 500, 100, 500, 5)
+QUICK = Scale("quick", 2, 0.6, 100, 4_000, 20, 8_000, 500, 100, 100, 100, 2)
 
 
 def median(values: Iterable[float]) -> float:

@@ -11,8 +11,6 @@ from benchmarks.client import Chat, joined
 from benchmarks.servers import Server, chatstream, floor
 from benchmarks.table import Line, Scale, percentile
 
-_STALLED_OBSERVERS = 100
-
 
 async def measure(scale: Scale) -> list[Line]:
     return [
@@ -108,21 +106,21 @@ async def _observers(scale: Scale) -> list[Line]:
 
 
 async def _stalled(scale: Scale) -> list[Line]:
-    server = chatstream().start()
+    server, number = chatstream().start(), scale.stalled_observers
     try:
-        audience = await Audience.of(server, _STALLED_OBSERVERS, batch=True)
+        audience = await Audience.of(server, number, batch=True)
         turns = 40 * scale.rounds
         for _ in range(turns):
             await audience.turn()
         calm, audience.heard = audience.heard, []
-        stalled = audience.chats[-_STALLED_OBSERVERS // 10 :]
+        stalled = audience.chats[-number // 10 :]
         before = server.usage().resident_bytes
         for chat in stalled:
             peer: socket.socket = chat.socket.transport.get_extra_info("socket")
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             chat.socket.transport.pause_reading()
         for _ in range(turns):
-            await audience.turn(_STALLED_OBSERVERS - len(stalled))
+            await audience.turn(number - len(stalled))
         growth = (server.usage().resident_bytes - before) / 2**20
         audience.close()
     finally:

@@ -14,7 +14,7 @@ from tests.protocol.server import SECRET, Server
 
 many = st.lists(frames.messages, min_size=10, max_size=30)
 fuzzing = settings(
-    max_examples=30,
+    max_examples=10,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

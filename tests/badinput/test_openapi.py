@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.protocol.server import SECRET, Server
+from tests.protocol.server import SECRET, Server, unmeasured
 from tests.protocol.tokens import token_for
 
 pytest.importorskip("schemathesis")
@@ -41,6 +41,7 @@ def test_http_answers_what_its_openapi_says_whatever_is_asked(tmp_path: Path):
                 *itertools.chain.from_iterable(options.items()),
             ],
             cwd=tmp_path,
+            env=unmeasured(),
             capture_output=True,
             text=True,
             timeout=380,

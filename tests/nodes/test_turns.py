@@ -45,7 +45,7 @@ async def test_the_turn_of_a_killed_node_is_ended_by_another_one_within_its_leas
 
 
 async def test_a_node_that_goes_leaves_its_turns_to_another_one_at_once(launch, people):
-    nodes = launch(2, NODE_LEASE=30)
+    nodes = launch(2, NODE_LEASE=30, measured=True)
     script = "think plan ; mark ran ; first hang ; later echo done"
     here, there, cause = await running_turn(nodes, people, script)
     await nodes.all[0].marked("ran")

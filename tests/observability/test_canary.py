@@ -43,7 +43,8 @@ class Talkative(Server):
 
 @pytest.mark.parametrize("form", ["text", "json"])
 async def test_no_log_holds_what_was_said_or_who_may_say_it(tmp_path: Path, form: str):
-    server = Talkative(tmp_path, SECRET=SECRET, LOG=form, TURN_TIMEOUT=3, ANONYMOUS="on").start()
+    settings = {"SECRET": SECRET, "LOG": form, "TURN_TIMEOUT": 3, "ANONYMOUS": "on"}
+    server = Talkative(tmp_path, measured=True, **settings).start()
     person = Person(server, "worker")
     try:
         secrets = [CANARY, person.token, await converse(person)]

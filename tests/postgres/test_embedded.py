@@ -165,7 +165,7 @@ def test_the_setting_names_the_folder(tmp_path):
 
 
 def test_serve_starts_it_and_ends_it(folder, tmp_path):
-    server = Server(tmp_path)
+    server = Server(tmp_path, measured=True)
     server.database = f"postgres-embedded:///{folder}"
     server.start()
     assert EmbeddedPostgres(folder).is_running()

@@ -12,7 +12,7 @@ from tests.protocol.wire import of_type
 async def test_every_socket_gets_drain_and_1012_and_the_process_exits_0(
     launch: Launch, people: MakePerson
 ):
-    server = launch(DRAIN=5)
+    server = launch(DRAIN=5, measured=True)
     sockets = [await people(server).join() for _ in range(10)]
     started = time.monotonic()
     server.terminate()
