@@ -8,6 +8,7 @@ chooses it. PyJWT is imported late: it is a good part of the time a restart take
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -44,6 +45,10 @@ class Identity(Struct, frozen=True):
     expires_at_ms: int | None
     admin: bool
     visitor: bool
+
+    def left_s(self, now_ms: int) -> float:
+        """The seconds until the token expires."""
+        return math.inf if self.expires_at_ms is None else (self.expires_at_ms - now_ms) / 1000
 
 
 class _Claims(Struct, frozen=True, omit_defaults=True):

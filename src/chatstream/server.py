@@ -1,7 +1,7 @@
 """The server process: uvicorn that says goodbye before it closes.
 
-It also cuts requests whose head does not come and peers that do not read their answer, and ends
-within its time whatever hangs.
+It also cuts requests whose head or body does not come and peers that do not read their
+answer, and ends within its time whatever hangs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from chatstream.ws.uvicorn_socket import SocketProtocol
 
 HEAD_SECONDS: Final = 10.0
 """How long the head of a request may take, that of an upgrade included."""
+BODY_SECONDS: Final = 30.0
+"""How long its body may take, from the head on."""
 PING_SECONDS: Final = 20.0
 
 _log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ class Server(uvicorn.Server):
         self._drain_s = drain_s
         self._slow_reader_s = slow_reader_s
         self._owns_process = False
-        self._heads: dict[object, float] = {}
+        self._requests: dict[tuple[object, object], float] = {}
         self._stalls: dict[object, _Stall] = {}
 
     @property
@@ -95,11 +97,11 @@ class Server(uvicorn.Server):
             os._exit(1)  # what was acknowledged is on disk; nothing else counts
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second look for requests whose head does not come, and for peers of event
-        streams and the like that do not read."""
+        """Once a second look for requests that do not come, and for peers of event streams
+        and the like that do not read."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
-            self._cut_slow_heads(now)
+            self._cut_slow_requests(now)
             self._cut_slow_readers(now)
         return await super().on_tick(counter)
 
@@ -134,11 +136,13 @@ class Server(uvicorn.Server):
     def _has_sockets(self) -> bool:
         return any(isinstance(one, SocketProtocol) for one in self.server_state.connections)
 
-    def _cut_slow_heads(self, now: float) -> None:
-        waiting = [one for one in self.server_state.connections if _awaits_head(one)]
-        self._heads = {one: self._heads.get(one, now) for one in waiting}
-        for one, since in self._heads.items():
-            if now - since > HEAD_SECONDS:
+    def _cut_slow_requests(self, now: float) -> None:
+        heads = [(one, None) for one in self.server_state.connections if _awaits_head(one)]
+        bodies = [(one, _body_of(one)) for one in self.server_state.connections]
+        waiting = heads + [(one, body) for one, body in bodies if body is not None]
+        self._requests = {key: self._requests.get(key, now) for key in waiting}
+        for (one, body), since in self._requests.items():
+            if now - since > (HEAD_SECONDS if body is None else BODY_SECONDS):
                 cast("_HttpConnection", one).transport.abort()
 
     def _cut_slow_readers(self, now: float) -> None:
@@ -172,6 +176,16 @@ def _awaits_head(connection: object) -> bool:
     http = cast("_HttpConnection", connection)
     idle = http.cycle is None or http.cycle.response_complete
     return idle and http.timeout_keep_alive_task is None
+
+
+def _body_of(connection: object) -> object | None:
+    """The request whose body is awaited: the next one on the connection is another."""
+    if isinstance(connection, SocketProtocol):
+        return None
+    cycle = cast("_HttpConnection", connection).cycle
+    if cycle is None or cycle.response_complete or not cycle.more_body:
+        return None
+    return cast("object", cycle)
 
 
 class _NoPeersFaults(logging.Filter):

@@ -67,6 +67,19 @@ async def test_waiting_ends_without_the_turn_after_the_time(ann, chat):
     assert 0.2 <= time.monotonic() - began < 2
 
 
+async def test_who_waits_is_told_nothing_after_the_token_has_expired(server, chat):
+    async with server.client(token_of("ann", seconds=3)) as brief:
+        body, headers = {"content": "slow"}, {"Prefer": "wait=60"}
+        waiting = asyncio.create_task(
+            brief.post(f"/chats/{chat}/messages", json=body, headers=headers)
+        )
+        await server.until_a_stream_is_open()
+        while (await brief.get("/chats")).is_success:  # noqa: ASYNC110 - its time must come
+            await asyncio.sleep(0.05)
+        server.gate.open.set()
+        assert (await waiting).status_code == 202
+
+
 async def test_waiting_ends_when_the_server_goes(server, ann, chat):
     answer = asyncio.create_task(
         ann.post(f"/chats/{chat}/messages", json={"content": "slow"}, headers={"Prefer": "wait=60"})

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, get
+from litestar import Litestar, Request, get, post
 from litestar.response import Stream
 from tests.ws.fakes import USER, FakeIdentities, FakeService, Json
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,6 +25,11 @@ from chatstream.ws.registry import ConnectionRegistry
 @get("/hello", sync_to_thread=False)
 def hello() -> str:
     return "hello"
+
+
+@post("/length")
+async def length(request: Request[Any, Any, Any]) -> str:
+    return str(len(await request.body()))
 
 
 async def _endless() -> AsyncIterator[bytes]:
@@ -56,6 +61,7 @@ class Served:
         self.app = Litestar(
             route_handlers=[
                 hello,
+                length,
                 endless,
                 *socket_handlers(self.settings.prefix, shared, self.registry),
             ],

@@ -258,6 +258,31 @@ async def test_a_head_in_time_and_a_quiet_connection_are_left_alone(
         await client.hello()
 
 
+BODY = b"POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+
+
+async def test_a_body_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chatstream.server.BODY_SECONDS", 0.5)
+    async with serving() as served:
+        with closing(served.raw()) as plain:
+            await asyncio.get_running_loop().sock_sendall(plain, BODY + b"x")
+            assert await read_all(plain) == b""
+
+
+async def test_requests_with_bodies_in_time_may_follow_each_other_for_longer_than_one_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("chatstream.server.BODY_SECONDS", 1.5)
+    async with serving() as served:
+        loop = asyncio.get_running_loop()
+        with closing(served.raw()) as plain:
+            for _ in range(4):
+                await loop.sock_sendall(plain, BODY + b"x" * 99)
+                await asyncio.sleep(1)
+                await loop.sock_sendall(plain, b"x")
+                assert b"100" in await loop.sock_recv(plain, 4096)
+
+
 async def test_who_does_not_read_an_endless_answer_is_cut():
     async with serving(slow_reader_s=0.5) as served:
         loop = asyncio.get_running_loop()

@@ -76,7 +76,10 @@ class MessagesController(Controller):
         )
         ack = await acknowledged(chatstream_backend, chatstream_caller, command)
         wait_s = wait_wanted(prefer)
-        return Response(ack) if wait_s is None else await _answered(chatstream_backend, ack, wait_s)
+        if wait_s is None:
+            return Response(ack)
+        left_s = max(0.0, chatstream_caller.left_s(chatstream_backend.now_ms()))
+        return await _answered(chatstream_backend, ack, min(wait_s, left_s))
 
     @post(
         "/components/{component_id:str}",

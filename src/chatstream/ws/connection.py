@@ -251,7 +251,7 @@ class Connection:
     def _on_loop_clock(self, identity: Identity, now_ms: int) -> float | None:
         if identity.expires_at_ms is None:
             return None
-        return self._loop.time() + (identity.expires_at_ms - now_ms) / 1000
+        return self._loop.time() + identity.left_s(now_ms)
 
     # -- commands ----------------------------------------------------------------------------
 
