@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.protocol.server import SECRET, Server
+from tests.protocol.wire import Person
 
 trace_sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="chatstream[otel] is missing")
 
@@ -97,3 +101,55 @@ async def test_spans_of_the_agent_are_children_of_its_turn(turns, exporter, tmp_
     assert (inner.name, turn.name) == ("model call", "chatstream.turn")
     assert inner.parent.span_id == turn.context.span_id
     assert turn.attributes["chatstream.outcome"] == "finished"
+
+
+class Tracing(Server):
+    """A server whose operator has set up a tracer provider: its spans go to its output."""
+
+    def _environment(self) -> dict[str, str]:
+        (self.folder / "sitecustomize.py").write_text(PROVIDER)
+        environment = super()._environment()
+        paths = (str(self.folder), environment["PYTHONPATH"])
+        return {**environment, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+PROVIDER = """
+import sys
+if "serve" in sys.orig_argv:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+    provider = TracerProvider()
+    line = lambda span: span.to_json(indent=None) + "\\n"
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line)))
+    trace.set_tracer_provider(provider)
+"""
+
+
+@pytest.mark.parametrize(("tracing", "turns_traced"), [("on", 2), ("off", 0)])
+async def test_a_server_makes_a_span_for_each_turn_and_none_for_its_sockets(
+    tmp_path: Path, tracing: str, turns_traced: int
+):
+    server = Tracing(tmp_path, SECRET=SECRET, TRACING=tracing).start()
+    person = Person(server)
+    try:
+        talk = await person.talk()
+        await talk.say("think plan ; echo SECRET")
+        await talk.say("raise_error SECRET")
+        await person.get(talk.path)
+    finally:
+        await person.aclose()
+        server.terminate()
+        assert server.exit_code() == 0
+    lines = [line for line in server.log_path.read_text().splitlines() if line.startswith("{")]
+    spans = [json.loads(line) for line in lines]
+    outcomes = [
+        span["attributes"]["chatstream.outcome"]
+        for span in spans
+        if span["name"] == "chatstream.turn"
+    ]
+    assert outcomes == ["finished", "failed"][:turns_traced]
+    assert {span["name"] for span in spans} == (
+        {"chatstream.turn", "step plan"} if spans else set()
+    )
+    assert "SECRET" not in "".join(lines)
