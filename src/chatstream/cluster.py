@@ -19,7 +19,7 @@ from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.forwarding import command_of, word_of
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
-from chatstream.live.hub import Hub
+from chatstream.live.hub import TICK_S, Hub
 from chatstream.live.wakeup import Bus, Ears, LogWatch, wake_text
 from chatstream.live.words import (
     Do,
@@ -103,11 +103,12 @@ class Cluster:
         self._has_left = False
         self._words: list[Word] = []
         self._telling: asyncio.Task[None] | None = None
+        self._tick: asyncio.TimerHandle | None = None
         self._asked: dict[str, _Asked] = {}
         self._living = LIVING
         self._seeing = Seeing(hub, self.say, service.state_of)
         runner.is_ours = self._is_ours
-        runner.showing, runner.seeing = Showing(self.say), self._seeing
+        runner.showing, runner.seeing = Showing(self._say_on_tick), self._seeing
         service.elsewhere = self._ask_to_do
 
     def is_on_duty(self) -> bool:
@@ -150,6 +151,8 @@ class Cluster:
     async def close(self) -> None:
         """Listen no more; ``hand_over`` comes before."""
         await self._bus.tell([encode(Free())])  # turns may have begun since
+        if self._tick is not None:
+            self._tick.cancel()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -185,6 +188,17 @@ class Cluster:
         """Let the other nodes hear ``words``, soon and together with others."""
         if len(self._words) < _WORDS_THAT_WAIT:
             self._words += words
+        self._tell_soon()
+
+    def _say_on_tick(self, pieces: Sequence[Word]) -> None:
+        """What is said may be a commit of the database: pieces of answers wait for others."""
+        if len(self._words) < _WORDS_THAT_WAIT:
+            self._words += pieces
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(TICK_S, self._on_tick)
+
+    def _on_tick(self) -> None:
+        self._tick = None
         self._tell_soon()
 
     def _tell_of(self, chat_id: ChatId, position: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId
 from chatstream.live.feed import RING_FRAMES, Answer, Feed
-from chatstream.live.hub import Hub
+from chatstream.live.hub import SHORTEST_TICK_S, TICK_S, Hub, tick_s
 
 CHAT = ChatId("chat_1")
 
@@ -163,9 +163,22 @@ async def test_answers_are_shown_on_one_common_tick():
         feed.listen(lambda: None, lambda feed=feed: woken.append(feed.chat_id))
     for feed in feeds:
         hub.on_next_tick(lambda feed=feed: feed.show(Answer("msg_1", "He", 0)))
+    ticked = asyncio.Event()
+    hub.on_next_tick(ticked.set)
     assert woken == []
-    await asyncio.sleep(0.06)
+    await ticked.wait()
     assert sorted(woken) == ["chat_0", "chat_1"]
+
+
+@pytest.mark.parametrize(
+    ("pieces_a_second", "settles_at_s"),
+    [(50, SHORTEST_TICK_S), (5_000, SHORTEST_TICK_S), (10_000, TICK_S)],
+)
+def test_few_pieces_go_soon_and_many_travel_together(pieces_a_second, settles_at_s):
+    tick = tick_s(100)
+    for _ in range(100):
+        tick = tick_s(round(pieces_a_second * tick))
+    assert tick == settles_at_s
 
 
 @pytest.mark.parametrize("followed", [True, False])

@@ -1,7 +1,7 @@
 """Answers in progress, shown to those who follow the chat through another node.
 
 A node whose readers wait asks for the text; the one that runs the turn sends what it has from
-there on, on the common tick. What gets lost is asked for again, or comes with the ``partial``.
+there on. What gets lost is asked for again, or comes with the ``partial``.
 """
 
 from __future__ import annotations
