@@ -168,14 +168,24 @@ def intents(
 @_DATABASE
 @_CONFIG
 def export(chat_ids: tuple[str, ...], database: str | None, toml_path: Path | None) -> None:
-    """Print chats as stored, one JSON line each; all of them without CHAT_IDS."""
+    """Print chats as stored, one JSON line each; all of them without CHAT_IDS.
+
+    Chats that are damaged are named and left out; the exit code is then 1.
+    """
+    from chatstream.errors import DamagedError
     from chatstream.ids import ChatId
     from chatstream.tools.moving import export_chat
     from chatstream.tools.reading import reading
 
+    left_out = 0
     with reading(_settings(toml_path, database=database)) as reader:
-        wanted = [ChatId(chat_id) for chat_id in chat_ids] or reader.chat_ids()
-        _echo(export_chat(reader, chat_id).decode() for chat_id in wanted)
+        for chat_id in [ChatId(chat_id) for chat_id in chat_ids] or reader.chat_ids():
+            try:
+                click.echo(export_chat(reader, chat_id))
+            except DamagedError as error:
+                left_out += 1
+                click.echo(f"chatstream: chat {chat_id} is left out: {error.reason}", err=True)
+    sys.exit(1 if left_out else 0)
 
 
 @main.command("import")

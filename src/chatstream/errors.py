@@ -3,6 +3,7 @@
 ChatStreamError
 ├── Refused          a command or request was refused; ``code`` is the protocol's (section 7)
 ├── Wordless         in the log alone, for an error whose words are nobody's business
+├── DamagedError     the database cannot give what it was given: a part of it is broken
 ├── StaleTurn        a runner's append: its turn ended or another attempt runs it
 └── ConfigurationError   the server cannot start like this
 
@@ -103,6 +104,17 @@ def wordless(error: BaseException) -> Wordless:
     if before is not None:
         stand_in.__cause__ = wordless(before)
     return stand_in
+
+
+class DamagedError(ChatStreamError):
+    """A part of the database is broken. What needs that part is refused, the rest goes on."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"the database is damaged: {reason}; `chatstream verify` tells which chats are hit,"
+            " a back-up or what `chatstream export` can read of it mends it"
+        )
 
 
 class StaleTurn(ChatStreamError):

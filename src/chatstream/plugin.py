@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 STUCK_SECONDS = 5.0
 """A transaction that takes this long: the disk does not answer."""
 
+_DAMAGED = "the database is damaged: some chats are unavailable; see the log"
+
 
 class ChatStreamPlugin(InitPlugin):
     """chatstream as part of a Litestar application.
@@ -166,6 +168,7 @@ class ChatStreamPlugin(InitPlugin):
         self.metrics.watch(
             "writer_stuck_seconds", "Age of the transaction in progress", self._stuck
         )
+        self.metrics.watch("damaged_reads", "Reads that damage has made fail", self._damages)
         self.metrics.watch("sockets", "Live WebSocket connections", self.registry.__len__)
         self.metrics.watch_lags(self._lags)
 
@@ -190,6 +193,9 @@ class ChatStreamPlugin(InitPlugin):
 
     def _stuck(self) -> float:
         return self.node.store.stuck_seconds
+
+    def _damages(self) -> float:
+        return self.node.store.damages
 
     def _lags(self) -> Iterator[int]:
         return chain(self.registry.lags(), self.streams.lags())
@@ -286,6 +292,11 @@ class _StoreReadiness:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+
+    @property
+    def warning(self) -> str | None:
+        """That some things cannot be read, where that was seen; the log has the words."""
+        return _DAMAGED if self._node.store.damages else None
 
     async def why_not(self) -> str | None:
         """Why the server cannot do its work, or None if it can."""

@@ -141,6 +141,47 @@ def test_a_missing_database_is_said_in_one_line(tmp_path):
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["verify"],
+        ["intents"],
+        ["export"],
+        ["replay", "chat_x"],
+        ["history", "chat_x"],
+        ["rebuild"],
+        ["doctor"],
+    ],
+)
+def test_nothing_is_made_where_there_is_no_database(arguments, tmp_path):
+    result = run(*arguments, "--database", f"sqlite:///{tmp_path / 'none.db'}")
+    assert result.exit_code == (0 if arguments == ["doctor"] else 2)
+    assert "there is no database" in result.output or "there are no chats" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_of_nothing_makes_nothing(tmp_path):
+    result = run("copy", f"sqlite:///{tmp_path / 'none.db'}", f"sqlite:///{tmp_path / 'new.db'}")
+    assert result.exit_code == 2
+    assert "there is no database" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "verify", "rebuild", "migrate", "intents"])
+def test_a_folder_in_the_place_of_a_file_is_said(command, tmp_path):
+    result = run(command, "--database", f"sqlite:///{tmp_path}")
+    assert result.exit_code == 2
+    assert result.output == f"chatstream: the database '{tmp_path}' is a folder, not a file\n"
+
+
+@pytest.mark.parametrize("command", ["verify", "intents", "rebuild"])
+def test_a_file_that_is_empty_holds_no_chats(command, tmp_path):
+    (tmp_path / "chat.db").touch()
+    result = run(command, "--database", f"sqlite:///{tmp_path / 'chat.db'}")
+    assert result.exit_code == 2
+    assert "there are no chats" in result.output
+
+
 def test_verify_finds_a_changed_row(database, tmp_path):
     import sqlite3
 

@@ -41,7 +41,7 @@ def of_a_new_version(monkeypatch):
 
 def test_a_new_database_is_complete_at_once(url):
     said = run("doctor", "--database", url)
-    assert "the database is new: it gets schema 1" in said.output
+    assert "a server makes the database, with schema 1" in said.output
     assert run("migrate", "--database", url).output == "schema 1, complete\n"
     assert "schema 1 is complete" in run("doctor", "--database", url).output
 

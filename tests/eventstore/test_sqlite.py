@@ -25,10 +25,11 @@ from tests.eventstore.contract import (
     work_rows,
     write,
 )
+from tests.eventstore.pages import leaves, ruin, top_of
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.sqlite import SqliteEngine
-from chatstream.eventstore.store import Engine
+from chatstream.eventstore.store import Engine, Failed, Outcome
 
 
 @contextmanager
@@ -51,6 +52,32 @@ class TestSqliteEngine(EngineContract):
     def engine(self, tmp_path) -> Iterator[Engine]:
         with opened(tmp_path / "chat.db") as engine:
             yield engine
+
+
+def test_a_damaged_page_fails_those_who_need_it_and_no_other_of_the_batch(tmp_path):
+    chats = [f"chat_{number:04}" for number in range(6000)]
+    with opened(tmp_path / "chat.db") as engine:
+        write(engine, *(append(chat, 0, "one", changes=[work(chat, 1, "x")]) for chat in chats))
+    pages = list(leaves(tmp_path / "chat.db", top_of(tmp_path / "chat.db", "work")))
+    assert len(pages) > 2
+    ruin(tmp_path / "chat.db", pages[0])  # new rows go to the last one
+    with opened(tmp_path / "chat.db") as engine:
+        chats = chats[:5] + chats[-5:]
+        batch = [append(chat, 1, "two", changes=[work(chat, 1, "y")]) for chat in chats]
+        stored, failed = outcomes_of(chats, write(engine, *batch))
+        assert (stored, failed.keys()) == (set(chats[5:]), set(chats[:5]))
+        assert all(
+            (one.code, one.doubtful, one.spreads) == ("unavailable", False, False)
+            for one in failed.values()
+        )
+        for chat in (chats[0], chats[-1]):
+            assert bodies(engine, chat) == (["one", "two"] if chat in stored else ["one"])
+
+
+def outcomes_of(chats: list[str], outcomes: list[Outcome]) -> tuple[set[str], dict[str, Failed]]:
+    pairs = list(zip(chats, outcomes, strict=True))
+    stored = {chat for chat, outcome in pairs if outcome == STORED}
+    return stored, {chat: one for chat, one in pairs if isinstance(one, Failed)}
 
 
 def test_what_was_stored_is_there_after_reopening(tmp_path):

@@ -78,6 +78,8 @@ class NoSockets:
 class Ready:
     """Whether the server is ready is what the test says."""
 
+    warning = None
+
     def __init__(self):
         self.reason = None
 

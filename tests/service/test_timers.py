@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from chatstream.config import Settings
 from chatstream.domain.commands import SendMessage
 from chatstream.domain.steps import FollowUp, Response
+from chatstream.errors import Refused
 from chatstream.testing import FakeClock, TestChat, memory_engine, scripted
 from chatstream.turns.timers import TimerSweeper
 
@@ -98,6 +101,25 @@ async def test_an_erasure_forgets_the_digests_of_commands_that_stored_nothing():
         assert await chat.node.store.fetch(digests, ()) != [("",)]
         await chat.erase()
         assert await chat.node.store.fetch(digests, ()) == [("",)]
+
+
+async def test_a_chat_that_cannot_be_read_keeps_no_reminder_waiting(monkeypatch):
+    asked = []
+
+    async def unreadable(*_):
+        raise Refused("unavailable")
+
+    async def due(*_):
+        asked.append(True)
+        return []
+
+    async with TestChat(ASK, settings=SETTINGS) as chat:
+        await chat.send("hello")
+        monkeypatch.setattr(chat.node.service, "load", unreadable)
+        monkeypatch.setattr(chat.node.timers._reminders, "chats_due", due)
+        with pytest.raises(Refused):
+            await chat.pass_time(301)
+        assert asked
 
 
 async def test_a_fault_does_not_stop_the_timers(monkeypatch):

@@ -53,6 +53,8 @@ _OWN_FAULTS: Final = frozenset(
 # the same connection works again once the cause is gone.
 _PASSING: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 
 class InDoubtError(Exception):
     """COMMIT itself failed: whether the transaction is on the disk is not known."""
@@ -69,6 +71,11 @@ def is_own_fault(error: Exception) -> bool:
 def is_passing(error: sqlite3.Error) -> bool:
     """Whether the connection that raised ``error`` is still good."""
     return _primary_code(error) in _PASSING
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether the file holds what no database holds."""
+    return isinstance(error, sqlite3.Error) and _primary_code(error) in _DAMAGE
 
 
 def _primary_code(error: sqlite3.Error) -> int | None:

@@ -9,7 +9,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final, Literal
 
-from chatstream.eventstore.batch import is_own_fault, is_passing
+from chatstream.errors import DamagedError
+from chatstream.eventstore.batch import is_damage, is_own_fault, is_passing
 
 # Each waiting command must be answered within 3 s of a failure.
 _BUSY_SECONDS: Final = 1.0
@@ -18,6 +19,8 @@ _CACHED_STATEMENTS: Final = 256
 # pages, 20.2 at 4,000, 20.0 at 8,000. The checkpoint runs within a commit, which then takes
 # 9, 17 and 28 ms, and the log (16 MB at 4,000) must be read again after a crash.
 _CHECKPOINT_PAGES: Final = 4_000
+_FIRST_OF_INDEX: Final = "SELECT name FROM pragma_index_info(?) WHERE seqno = 0"
+_FIRST_OF_KEY: Final = "SELECT name FROM pragma_table_info(?) WHERE pk = 1"
 # VACUUM of such a file takes about 0.1 s.
 _SMALL_BYTES: Final = 16 * 2**20
 
@@ -69,6 +72,43 @@ def scrub(connection: sqlite3.Connection) -> bool:
     return empty_log(connection)
 
 
+def touch_all(connection: sqlite3.Connection) -> None:
+    """Read a row of every table and index, which costs a few milliseconds: where neither the
+    first nor the last can be had, the top is damaged and everybody would be hit.
+
+    Raises:
+        sqlite3.DatabaseError: there is such a one.
+    """
+    there = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE rootpage > 0"
+    for kind, name, table, sql in connection.execute(there).fetchall():
+        if kind == "table":
+            first = _first_of_key(connection, name, str(sql))
+            rows = f'"{table}" NOT INDEXED ORDER BY {first}'
+        else:
+            only = str(sql or "").partition(" WHERE ")[2] or 1
+            (first,) = connection.execute(_FIRST_OF_INDEX, (name,)).fetchone()
+            rows = f'"{table}" INDEXED BY "{name}" WHERE {only} ORDER BY "{first}"'
+        with contextlib.suppress(sqlite3.OperationalError):  # of what is not ours
+            _touch(connection, rows)
+
+
+def _touch(connection: sqlite3.Connection, rows: str) -> None:
+    try:
+        connection.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone()  # noqa: S608 - the file's own names
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        connection.execute(f"SELECT 1 FROM {rows} DESC LIMIT 1").fetchone()  # noqa: S608 - the file's own names
+
+
+def _first_of_key(connection: sqlite3.Connection, table: str, sql: str) -> str:
+    """A table without row ids is an index itself, and might be read by another one."""
+    if not sql.rstrip().endswith("WITHOUT ROWID"):
+        return "rowid"
+    (first,) = connection.execute(_FIRST_OF_KEY, (table,)).fetchone()
+    return f'"{first}"'
+
+
 class Readers:
     """A read connection for each thread that reads."""
 
@@ -80,7 +120,11 @@ class Readers:
 
     @contextlib.contextmanager
     def connection(self) -> Generator[sqlite3.Connection]:
-        """This thread's connection; a broken one is closed, the next use opens another."""
+        """This thread's connection; a broken one is closed, the next use opens another.
+
+        Raises:
+            DamagedError: the file holds what no database holds.
+        """
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = connect(self._path, "ro")
@@ -91,6 +135,8 @@ class Readers:
         except sqlite3.Error as error:
             if not is_own_fault(error) and not is_passing(error):
                 self._drop(connection)
+            if is_damage(error):
+                raise DamagedError(str(error)) from error
             raise
 
     def close(self) -> None:

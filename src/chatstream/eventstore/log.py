@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
-from chatstream.errors import Refused, wordless
-from chatstream.eventstore.store import Append, Engine, SqlValue, StoredRow
+from chatstream.errors import DamagedError, Refused, wordless
+from chatstream.eventstore.store import Append, Engine, SqlValue, StoredRow, refuse_gap
 from chatstream.eventstore.writer import Batch, Done, GroupCommitWriter
 from chatstream.ids import ChatId
 
@@ -20,7 +21,10 @@ log = logging.getLogger(__name__)
 
 _READER_THREADS: Final = 2
 _LONGEST_ANSWER_S: Final = 10.0  # above every bound that an engine keeps
+_DAMAGE_TOLD_EVERY_S: Final = 60.0
 _LAST_POSITION: Final = 2**63 - 1  # as far as a column of either database counts
+
+_DAMAGED: Final = "the storage is damaged here; whoever runs the server has to mend it"
 
 
 def _ignore(*_: object) -> None:
@@ -42,6 +46,9 @@ class EventStore:
     def __init__(self, engine: Engine) -> None:
         self.on_batch: Callable[[], None] = _ignore
         self.measure: Callable[[Batch], None] = _ignore
+        self.damages = 0
+        """How often something could not be read because a part of the database is broken."""
+        self._damage_told_until = 0.0
         self._engine = engine
         self._writer: GroupCommitWriter | None = None
         self._is_open = False
@@ -90,10 +97,11 @@ class EventStore:
         *,
         newest: bool = False,
     ) -> list[StoredRow]:
-        """``Engine.read``; raises ``Refused("unavailable")`` if the database does not answer."""
+        """``Engine.read``; raises ``Refused("unavailable")`` if the database does not answer, or
+        has not all of them."""
         after, limit = min(after, _LAST_POSITION), min(limit, _LAST_POSITION)
         upto = None if upto is None else min(upto, _LAST_POSITION)
-        return await self._ask(self._engine.read, chat_id, after, limit, upto, newest=newest)
+        return await self._ask(self._read, chat_id, after, limit, upto, newest=newest)
 
     async def fetch(
         self, sql: str, parameters: Sequence[SqlValue] = ()
@@ -127,12 +135,30 @@ class EventStore:
     def _tell_measure(self, batch: Batch) -> None:
         self.measure(batch)
 
+    def _read(
+        self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool
+    ) -> list[StoredRow]:
+        rows = self._engine.read(chat_id, after, limit, upto, newest=newest)
+        refuse_gap(rows, None if newest else after)
+        return rows
+
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         try:
             return await self._in_reader(question, *arguments, **options)
+        except DamagedError as error:
+            self.damages += 1
+            self._tell_damage(error)
+            raise Refused("unavailable", _DAMAGED) from error
         except Exception as error:
             log.exception("the database does not answer", exc_info=wordless(error))
             raise Refused("unavailable") from error
+
+    def _tell_damage(self, damage: DamagedError) -> None:
+        """Once a minute: whoever is refused asks again, and timers do twice a second."""
+        now = time.monotonic()
+        if now >= self._damage_told_until:
+            self._damage_told_until = now + _DAMAGE_TOLD_EVERY_S
+            log.error("%s", damage)
 
     async def _in_reader(
         self, question: Callable[P, T], *arguments: P.args, **options: P.kwargs

@@ -128,6 +128,10 @@ class PostgresEngine:
         with self._at_once() as connection:
             return schema_of(connection)
 
+    def refuse_unfit(self) -> None:
+        with self._at_once() as connection:
+            refuse_unsafe(connection)
+
     def refuse_served(self) -> None:
         with self._at_once() as connection:
             if schema_of(connection).version and (living := count_living(connection)):

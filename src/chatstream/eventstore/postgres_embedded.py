@@ -64,6 +64,10 @@ class EmbeddedPostgres:
             until = ("-w", "-t", str(_START_SECONDS), "-l", str(self.log_path))
             self._pg_ctl(*until, "-o", f"{socket} {options}", "start")
 
+    def refuse_missing(self) -> None:
+        """``ConfigurationError`` if there are no programs that fit the data."""
+        self._programs()
+
     def is_running(self) -> bool:
         """Whether a server runs on the folder, whoever started it."""
         programs = self._programs()
@@ -185,6 +189,10 @@ class EmbeddedEngine(PostgresEngine):
     def close(self) -> None:
         super().close()
         self._let_go()
+
+    def refuse_unfit(self) -> None:
+        """What it makes is fit, if it can make one."""
+        self._server.refuse_missing()
 
     def refuse_served(self) -> None:
         """Whoever runs the server runs on it."""

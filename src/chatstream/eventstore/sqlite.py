@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
-from chatstream.errors import ConfigurationError
-from chatstream.eventstore.batch import BatchWriter, InDoubtError, is_passing
+from chatstream.errors import ConfigurationError, DamagedError
+from chatstream.eventstore.batch import BatchWriter, InDoubtError, is_damage, is_passing
 from chatstream.eventstore.connections import (
     Readers,
     connect,
     empty_log,
     prepare_to_write,
     scrub,
+    touch_all,
 )
 from chatstream.eventstore.filelock import FileLock
 from chatstream.eventstore.migrations import (
@@ -152,29 +154,57 @@ class SqliteEngine:
         return self._batches.commit_seconds
 
     def open(self) -> None:
+        self._refuse_folder()
         if not self._read_only:
             self._lock.take()
-        try:
+        with self._looking_at_once():
             self._open()
+
+    @contextlib.contextmanager
+    def _looking_at_once(self) -> Generator[None]:
+        """What is done before serving: what fails then is the operator's to know."""
+        try:
+            yield
         except ConfigurationError:
             self.close()
             raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DamagedError) as error:
             self.close()
+            reason = error.__cause__ or error
             raise ConfigurationError(
-                f"the database {str(self._path)!r} cannot be opened: {error}{_advice(error)}"
+                f"the database {str(self._path)!r} cannot be opened: {reason}{_advice(reason)}"
             ) from error
+
+    def _refuse_folder(self) -> None:
+        if self._path.is_dir():
+            raise ConfigurationError(f"the database {str(self._path)!r} is a folder, not a file")
 
     def _open(self) -> None:
         if self._read_only:
-            self.fetch("SELECT 1 FROM stored_events LIMIT 1", ())
+            self._refuse_empty()
             return
         create_tables(self._write_connection(), self._tables, self._migrations)
+        with self._readers.connection() as connection:
+            touch_all(connection)
+
+    def _refuse_empty(self) -> None:
+        if not self._path.exists():
+            raise ConfigurationError(f"there is no database {str(self._path)!r}")
+        if not self.schema().version:
+            raise ConfigurationError(f"there are no chats in {str(self._path)!r}")
+
+    def refuse_unfit(self) -> None:
+        folder = self._path.parent
+        if not folder.is_dir():
+            raise ConfigurationError(f"there is no folder {str(folder)!r} for it")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ConfigurationError(f"the folder {str(folder)!r} cannot be written to")
 
     def schema(self) -> SchemaState:
         if not self._path.exists():
             return SchemaState()
-        with self._readers.connection() as connection:
+        self._refuse_folder()
+        with self._looking_at_once(), self._readers.connection() as connection:
             return schema_of(connection)
 
     def refuse_served(self) -> None:
@@ -196,9 +226,20 @@ class SqliteEngine:
         except sqlite3.Error as error:
             if not is_passing(error):
                 self._drop_writer()
+            if is_damage(error):
+                return self._write_alone(batch, error)
             return _failed(batch, error, doubtful=False)
         self._scrub_if_due(connection, batch)
         return outcomes
+
+    def _write_alone(self, batch: Sequence[Append], error: sqlite3.Error) -> list[Outcome]:
+        """Somebody of the batch needs a damaged page. After that SQLite refuses everything in the
+        transaction, so each gets one of its own."""
+        if len(batch) > 1:
+            return [outcome for append in batch for outcome in self.write([append])]
+        batch[0].breaks()
+        log.error("an append to %r is refused: %s", batch[0].chat_id, DamagedError(str(error)))
+        return [Failed("unavailable", doubtful=False, reason=str(error), spreads=False)]
 
     def read(
         self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool = False
@@ -222,7 +263,10 @@ class SqliteEngine:
             connection.close()
 
     def damage(self) -> Sequence[str]:
-        lines = [str(line) for (line,) in self.fetch("PRAGMA integrity_check", ())]
+        try:
+            lines = [str(line) for (line,) in self.fetch("PRAGMA integrity_check", ())]
+        except DamagedError as damage:
+            return [damage.reason]
         return [] if lines == ["ok"] else lines
 
     def close(self) -> None:
@@ -291,7 +335,7 @@ def _failed(
     return [failed for _ in batch]
 
 
-def _advice(error: sqlite3.Error) -> str:
+def _advice(error: BaseException) -> str:
     """What to do about a file that is no database, or no whole one."""
     if isinstance(error, sqlite3.OperationalError):
         return ""  # the file system's reasons, and locks

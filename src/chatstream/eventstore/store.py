@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from chatstream.errors import DamagedError
 from chatstream.ids import ChatId
 
 SqlValue = str | int | float | bytes | None
@@ -47,6 +48,15 @@ PAGE_BYTES: Final = 256 * 1024
 def is_last(page: Sequence[StoredRow], limit: int) -> bool:
     """Whether nothing can come after what a read for ``limit`` events gave."""
     return len(page) < limit and sum([len(row.body) for row in page]) < PAGE_BYTES
+
+
+def refuse_gap(rows: Sequence[StoredRow], after: int | None = None) -> None:
+    """``DamagedError`` unless the positions follow one another, and the first one ``after``."""
+    before = rows[0].position - 1 if rows and after is None else after or 0
+    for row in rows:
+        if row.position != before + 1:
+            raise DamagedError(f"chat {row.chat_id}: position {row.position} follows {before}")
+        before = row.position
 
 
 class RowChange(Struct, frozen=True, gc=False):
@@ -115,11 +125,13 @@ class Conflict(Struct, frozen=True, gc=False):
 
 
 class Failed(Struct, frozen=True, gc=False):
-    """Nothing stored, or unknown (``doubtful``): the log must be read before going on."""
+    """Nothing stored, or unknown (``doubtful``): the log must be read before going on. Where it
+    ``spreads``, another append would only fail alike."""
 
     code: Literal["unavailable", "overloaded", "invalid_content"]
     doubtful: bool
     reason: str
+    spreads: bool = True
 
 
 Outcome = Stored | Conflict | Failed
@@ -238,6 +250,11 @@ class StoredEngine(Engine, Protocol):
 
     def schema(self) -> SchemaState:
         """What the database has; may be called before ``open``."""
+        ...
+
+    def refuse_unfit(self) -> None:
+        """Raise ``ConfigurationError`` if no new database can be had there; makes nothing, and
+        may be called before ``open``."""
         ...
 
     def refuse_served(self) -> None:

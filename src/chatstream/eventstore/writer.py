@@ -209,4 +209,4 @@ def _take_batch(waiting: deque[_Item]) -> list[_Item]:
 
 
 def _is_unavailable(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.code == "unavailable"
+    return isinstance(outcome, Failed) and outcome.code == "unavailable" and outcome.spreads

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from litestar import Controller, Response, route
 from litestar.openapi import ResponseSpec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chatstream.http.backend import BackendDependency
 from chatstream.http.chats import READ
@@ -22,6 +22,8 @@ class Health(Struct, frozen=True):
     """All is well."""
 
     status: Literal["ok"] = "ok"
+    warning: str | UnsetType = UNSET
+    """What the operator has to mend, though the server does its work."""
 
 
 class HealthController(Controller):
@@ -46,7 +48,9 @@ class HealthController(Controller):
         if chatstream_backend.streams.closed:
             return _not_ready("the server is going away")
         reason = await _reason(chatstream_backend.readiness)
-        return Response(Health()) if reason is None else _not_ready(reason)
+        if reason is not None:
+            return _not_ready(reason)
+        return Response(Health(warning=chatstream_backend.readiness.warning or UNSET))
 
     @route("/metrics", http_method=READ, media_type=_PROMETHEUS, summary="Prometheus metrics")
     async def metrics(self, chatstream_backend: BackendDependency) -> Response[bytes]:

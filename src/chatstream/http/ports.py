@@ -119,6 +119,11 @@ class Connections(Protocol):
 class Readiness(Protocol):
     """Whether the server can do its work."""
 
+    @property
+    def warning(self) -> str | None:
+        """What has to be mended though it can."""
+        ...
+
     async def why_not(self) -> str | None:
         """Why it cannot (storage does not answer, writer stuck), or None if it can."""
         ...

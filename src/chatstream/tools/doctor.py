@@ -39,8 +39,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
         engine = engine_of(settings)
         state = engine.schema()
         yield _schema(state, engine.known_schema)
-        if 0 < state.version < engine.known_schema:
-            return  # to open it would move it on
+        if state.version < engine.known_schema:
+            # To open it would move it on, or make it.
+            if state.version == 0:
+                engine.refuse_unfit()
+            return
         engine.open()
         try:
             engine.probe()
@@ -54,7 +57,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 def _schema(state: SchemaState, known: int) -> Finding:
     if state.version == 0:
-        return Finding(ok=True, text=f"the database is new: it gets schema {known}")
+        text = f"there are no chats yet: a server makes the database, with schema {known}"
+        return Finding(ok=True, text=text)
     if state.needs > known:
         text = f"schema {state.needs} is of a newer chatstream; this one knows {known}: update it"
         return Finding(ok=False, text=text)

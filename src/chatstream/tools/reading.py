@@ -11,14 +11,16 @@ from chatstream.config import Settings
 from chatstream.domain.events import AnyFact
 from chatstream.domain.evolve import INITIAL, evolve
 from chatstream.domain.state import UserChat
-from chatstream.errors import ChatStreamError
+from chatstream.errors import ChatStreamError, DamagedError
 from chatstream.eventstore.mapper import decode
-from chatstream.eventstore.store import Engine, SqlValue, StoredRow
+from chatstream.eventstore.store import Engine, SqlValue, StoredRow, refuse_gap
 from chatstream.ids import ChatId
 from chatstream.plugin import engine_of
 
 PAGE = 1_000
 _ALL_CHATS = "SELECT user_chat_id FROM chats ORDER BY opened_at, user_chat_id"
+
+_CHATS_OF_LOG = "SELECT DISTINCT originator_id FROM stored_events"
 
 
 class NoSuchChat(ChatStreamError):
@@ -39,8 +41,12 @@ class Reader:
         self._engine = engine
 
     def chat_ids(self) -> list[ChatId]:
-        """Every chat, oldest first."""
-        return [ChatId(str(chat_id)) for (chat_id,) in self.fetch(_ALL_CHATS)]
+        """Every chat, oldest first; where their table is damaged, by the log and in no order."""
+        try:
+            rows = self.fetch(_ALL_CHATS)
+        except DamagedError:
+            rows = self.fetch(_CHATS_OF_LOG)
+        return [ChatId(str(chat_id)) for (chat_id,) in rows]
 
     def head(self, chat_id: ChatId) -> int:
         """The chat's newest position; 0 if it has no events."""
@@ -54,15 +60,24 @@ class Reader:
             raise NoSuchChat(f"the chat {chat_id!r} has only {newest} events")
 
     def rows(self, chat_id: ChatId, upto: int | None = None, after: int = 0) -> Iterator[StoredRow]:
-        """The events of a chat as stored, in order, read in pages."""
+        """The events of a chat as stored, in order, read in pages.
+
+        Raises:
+            DamagedError: they cannot be read, or some are missing.
+        """
         while page := self._engine.read(chat_id, after, PAGE, upto):
+            refuse_gap(page, after)
             yield from page
             after = page[-1].position
 
     def recorded(self, chat_id: ChatId, upto: int | None = None) -> Iterator[Recorded]:
-        """The events of a chat with their facts, in order."""
+        """The events of a chat with their facts, in order.
+
+        Raises:
+            DamagedError: they cannot be read, or some are missing.
+        """
         for row in self.rows(chat_id, upto):
-            yield Recorded(row, decode(row.topic, row.body))
+            yield Recorded(row, _fact_of(row))
 
     def state(self, chat_id: ChatId, upto: int | None = None) -> UserChat:
         """The chat folded up to a position.
@@ -84,6 +99,13 @@ class Reader:
     def fetch(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
         """The rows of a query."""
         return self._engine.fetch(sql, parameters)
+
+
+def _fact_of(row: StoredRow) -> AnyFact | None:
+    try:
+        return decode(row.topic, row.body)
+    except ValueError as error:
+        raise DamagedError(f"chat {row.chat_id}, position {row.position}: {error}") from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from chatstream.config import Settings
-from chatstream.errors import ChatStreamError
+from chatstream.errors import ChatStreamError, ConfigurationError
 from chatstream.eventstore.store import Append, Conflict, Engine, Outcome, RowChange, Stored
 from chatstream.ids import ChatId
 from chatstream.plugin import engine_of
@@ -30,9 +30,12 @@ def rebuild(settings: Settings) -> int:
 
     Raises:
         ConfigurationError: a server runs on the file.
-        RebuildFailed: the rows could not be written, or a chat has a gap.
+        RebuildFailed: the rows could not be written.
+        DamagedError: a chat cannot be read, so that its rows cannot be known.
     """
     engine = engine_of(settings)
+    if not engine.schema().version:
+        raise ConfigurationError("there are no chats in this database")
     engine.open()
     try:
         reader = Reader(engine)
@@ -45,8 +48,6 @@ def _mend(engine: Engine, reader: Reader, chat_id: ChatId) -> int:
     outcome: Outcome = Conflict()
     for _ in range(_LOOKS):
         look = look_at(reader, chat_id)
-        if look.gaps:
-            raise RebuildFailed(f"{look.gaps[0]}: its rows cannot be known")
         if not look.differences:
             return 0
         changes = tuple(_change(one) for one in look.differences)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from chatstream.domain.evolve import INITIAL, evolve
+from chatstream.errors import DamagedError
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
 from chatstream.node import OWNER
@@ -30,6 +31,12 @@ class Difference(Struct, frozen=True):
     stored: tuple[SqlValue, ...] | None
     folded: tuple[SqlValue, ...] | None
 
+    @property
+    def chats(self) -> set[SqlValue]:
+        """The chat that the row is about."""
+        where = self.table.columns.index("user_chat_id")
+        return {row[where] for row in (self.stored, self.folded) if row is not None}
+
     def __str__(self) -> str:
         return (
             f"table {self.table.name}, row {self.key}: stored {self.stored},"
@@ -40,31 +47,58 @@ class Difference(Struct, frozen=True):
 def problems(reader: Reader) -> Iterator[str]:
     """What is wrong with the database, one line each; none for a whole one."""
     try:
-        damage = reader.damage()
-        gaps, differences = compare(reader)
+        yield from reader.damage()
+        yield from _compared(reader)
     except Exception as error:  # noqa: BLE001 - a damaged file fails in ways of its own: say so
-        yield f"the database cannot be read: {type(error).__name__}: {error}"
-        return
-    yield from damage
-    yield from gaps
-    yield from map(str, differences)
+        yield f"the database cannot be read: {_reason(error)}"
+
+
+def _compared(reader: Reader) -> Iterator[str]:
+    """The chats that have a gap or cannot be read, and every row that a fold of the log gives
+    otherwise."""
+    projections = all_projections(OWNER)
+    expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
+    unknown: set[ChatId] = set()
+    for chat_id in _every_chat(reader):
+        try:
+            _fold(reader, chat_id, projections, expected)
+        except DamagedError as error:
+            unknown.add(chat_id)
+            yield f"chat {chat_id} cannot be read: {error.reason}"
+    for projection in projections:
+        table = projection.table
+        try:
+            differences = list(_differences(reader, table, expected[table.name]))
+        except DamagedError as error:
+            yield f"table {table.name} cannot be read: {error.reason}"
+        else:
+            yield from (str(one) for one in differences if not unknown & one.chats)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DamagedError):
+        return error.reason
+    return f"{type(error).__name__}: {error}"
 
 
 class Look(Struct, frozen=True):
     """One chat: how far its log was read, and what its rows were then."""
 
     position: int
-    gaps: list[str]
     differences: list[Difference]
 
 
 def look_at(reader: Reader, chat_id: ChatId) -> Look:
     """One chat's log and then its rows: while the log stands where it was read to, the rows
-    are what they were."""
+    are what they were.
+
+    Raises:
+        DamagedError: the log cannot be read, or has a gap.
+    """
     projections = all_projections(OWNER)
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
     position = reader.head(chat_id)
-    gaps = list(_follow(reader, chat_id, projections, expected, upto=position))
+    _fold(reader, chat_id, projections, expected, upto=position)
     differences = [
         difference
         for projection in projections
@@ -72,7 +106,7 @@ def look_at(reader: Reader, chat_id: ChatId) -> Look:
             reader, projection.table, expected[projection.table.name], chat_id
         )
     ]
-    return Look(position, gaps, differences)
+    return Look(position, differences)
 
 
 def every_chat(reader: Reader) -> list[ChatId]:
@@ -85,42 +119,21 @@ def every_chat(reader: Reader) -> list[ChatId]:
     return sorted(found)
 
 
-def compare(reader: Reader) -> tuple[list[str], list[Difference]]:
-    """The chats whose positions have a gap, and every row that a fold of the log gives
-    otherwise."""
-    projections = all_projections(OWNER)
-    expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
-    gaps = [
-        gap
-        for chat_id in _every_chat(reader)
-        for gap in _follow(reader, chat_id, projections, expected)
-    ]
-    tables = [projection.table for projection in projections]
-    return gaps, [
-        difference
-        for table in tables
-        for difference in _differences(reader, table, expected[table.name])
-    ]
-
-
 def _every_chat(reader: Reader) -> list[ChatId]:
     rows = reader.fetch("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")
     return [ChatId(str(chat_id)) for (chat_id,) in rows]
 
 
-def _follow(
+def _fold(
     reader: Reader,
     chat_id: ChatId,
     projections: tuple[Projection, ...],
     expected: dict[str, Rows],
     *,
     upto: int | None = None,
-) -> Iterator[str]:
+) -> None:
     state = INITIAL
     for one in reader.recorded(chat_id, upto):
-        if one.row.position != state.position + 1:
-            yield f"chat {chat_id}: position {one.row.position} follows {state.position}"
-            return
         state = evolve(state, one.fact)
         facts = () if one.fact is None else (one.fact,)
         for projection in projections:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from chatstream.domain.commands import AbandonIdleIntent, ExpireSession, SpeakReminders
 from chatstream.domain.state import Intent, UserChat
@@ -57,12 +57,16 @@ class TimerSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled; an outage of the storage, or a fault, only delays."""
+        told = False
         while True:
             try:
                 if self.is_on_duty():
                     await self.sweep()
+                told = False
             except Refused as refusal:
-                log.warning("timers wait: %s", refusal.code)
+                if not told:
+                    log.warning("timers wait: %s", refusal.code)
+                told = True
             except Exception as error:
                 log.exception("a timer failed", exc_info=wordless(error))
             await asyncio.sleep(SWEEP_EVERY_S)
@@ -80,9 +84,12 @@ class TimerSweeper:
             due = by_chat.setdefault(ChatId(str(chat_id)), [])
             due.append((IntentId(str(intent_id)), str(kind)))
         # Chats beside one another, so that they share commits; one chat's in order.
-        await asyncio.gather(*(self._all_due(chat_id, due) for chat_id, due in by_chat.items()))
+        idle = [self._all_due(chat_id, due) for chat_id, due in by_chat.items()]
+        outcomes = await asyncio.gather(*idle, return_exceptions=True)
         speaking = await self._reminders.chats_due(to_text(now_ms), DUE_AT_ONCE)
-        await asyncio.gather(*(self._speak(chat_id) for chat_id in speaking))
+        spoken = [self._speak(chat_id) for chat_id in speaking]
+        outcomes += await asyncio.gather(*spoken, return_exceptions=True)
+        _raise_first(outcomes)  # now, when one chat's trouble has kept no other waiting
 
     async def _speak(self, chat_id: ChatId) -> None:
         state = await self._service.load(chat_id)
@@ -157,6 +164,12 @@ class TimerSweeper:
                 idle_before_ms=now_ms - self._session_ttl_ms,
             )
         )
+
+
+def _raise_first(outcomes: Sequence[BaseException | None]) -> None:
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
 
 
 def _always() -> bool:
