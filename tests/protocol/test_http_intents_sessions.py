@@ -105,6 +105,15 @@ async def test_a_completed_session_does_not_live(talk: Talk):
     assert session["session_id"] == frames[0]["session_id"]
 
 
+async def test_sessions_come_in_pages(talk: Talk):
+    made = [(await talk.say("complete a"))[0]["session_id"] for _ in range(5)]
+    first = await talk.person.get("/sessions", status="completed", limit=3)
+    second = await talk.person.get("/sessions", status="completed", limit=3, cursor=first["next"])
+    shown = [s["session_id"] for s in first["items"] + second["items"]]
+    assert shown == made[::-1]
+    assert second["next"] is None
+
+
 async def test_another_users_sessions_are_not_listed(talk: Talk, stranger: Person):
     await talk.say("ask a")
     assert await sessions(stranger) == []

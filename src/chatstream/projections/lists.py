@@ -99,10 +99,14 @@ class Lists:
     ) -> list[SessionRow]:
         """Sessions in ``status`` (``started``: the living), newest activity first."""
         mine = "" if user_id is None else " AND user_id = ?"
+        values: list[SqlValue] = [status, *_given(user_id)]
+        part = ""
+        if status != "started":  # of those that have ended there is no end, and the rows are exact
+            part, values = _newest_part("session_id", after, limit, values)
         rows = await self._store.fetch(
             "SELECT session_id, user_chat_id, user_intent_id, status, started_at,"  # noqa: S608
-            f" last_activity_at FROM sessions WHERE status = ?{mine}",
-            (status, *_given(user_id)),
+            f" last_activity_at FROM sessions WHERE status = ?{mine}{part}",
+            values,
         )
         found = {
             str(row[0]): await self._session_row([str(value) for value in row]) for row in rows
@@ -162,14 +166,11 @@ class Lists:
     ) -> list[IntentView]:
         """Intents that are not active: their rows are exact."""
         conditions, values = _conditions(wanted)
-        if after is not None:
-            conditions.append("(last_activity_at, user_intent_id) < (?, ?)")
-            values += [after.last_activity_at, after.id]
+        part, values = _newest_part("user_intent_id", after, limit, values)
         rows = await self._store.fetch(
             f"SELECT {', '.join(INTENTS.columns)} FROM intents"  # noqa: S608 - our own names
-            f" WHERE status <> 'active' AND {' AND '.join(conditions)}"
-            " ORDER BY last_activity_at DESC, user_intent_id DESC LIMIT ?",
-            (*values, limit),
+            f" WHERE status <> 'active' AND {' AND '.join(conditions)}{part}",
+            values,
         )
         return [view_of(row) for row in rows]
 
@@ -226,6 +227,17 @@ def _time_of(body: SqlValue) -> str:
 def _page(keys: Sequence[After], after: After | None, limit: int) -> list[After]:
     ordered = sorted(keys, reverse=True)
     return [key for key in ordered if after is None or key < after][:limit]
+
+
+def _newest_part(
+    id_column: str, after: After | None, limit: int, values: Sequence[SqlValue]
+) -> tuple[str, list[SqlValue]]:
+    """The end of a query for one page, newest activity first, and all values with its own."""
+    order = f" ORDER BY last_activity_at DESC, {id_column} DESC LIMIT ?"
+    if after is None:
+        return order, [*values, limit]
+    older = f" AND (last_activity_at, {id_column}) < (?, ?)"
+    return older + order, [*values, after.last_activity_at, after.id, limit]
 
 
 def _conditions(wanted: IntentFilter) -> tuple[list[str], list[SqlValue]]:
