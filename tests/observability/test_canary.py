@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.faults.process import SEAMS_PATH
-from tests.protocol.server import SECRET, Server
+from tests.postgres_server import new_database
+from tests.protocol.server import SECRET, Server, new_database_for
 from tests.protocol.tokens import token_for
 from tests.protocol.wire import Person, Talk, http_client, only
 from websockets.exceptions import InvalidStatus
@@ -41,10 +43,19 @@ class Talkative(Server):
         return {**environment, "FAULTS_SEAMS": "log=all", "PYTHONPATH": os.pathsep.join(paths)}
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-async def test_no_log_holds_what_was_said_or_who_may_say_it(tmp_path: Path, form: str):
+@pytest.mark.parametrize(
+    ("form", "database"),
+    [
+        ("text", new_database_for),
+        ("json", new_database_for),
+        pytest.param("json", lambda _: new_database(), marks=pytest.mark.postgres),
+    ],
+)
+async def test_no_log_holds_what_was_said_or_who_may_say_it(
+    tmp_path: Path, form: str, database: Callable[[Path], str]
+):
     settings = {"SECRET": SECRET, "LOG": form, "TURN_TIMEOUT": 3, "ANONYMOUS": "on"}
-    server = Talkative(tmp_path, measured=True, **settings).start()
+    server = Talkative(tmp_path, database=database(tmp_path), measured=True, **settings).start()
     person = Person(server, "worker")
     try:
         secrets = [CANARY, person.token, await converse(person)]
