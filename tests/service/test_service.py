@@ -546,6 +546,7 @@ async def test_a_new_attempt_runs_only_once_the_log_has_it():
         await wait_for(lambda: ran == [1])
         await chat.node._append(Append(chat.chat_id, 0, ()))  # what was decided is stored
         engine.gate.clear()
+        chat.node.runner.stop_runs()  # as where the lease was lost: what runs is left alone
         chat.node.runner.recover([Work(chat.chat_id, "m1", 1, handed_over=False)])
         await wait_for(lambda: chat.node.store.depth == 1)
         await asyncio.sleep(0.05)
