@@ -54,9 +54,8 @@ check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/codespell
 	@$(MAKE) --no-print-directory types
 
-types: $(DEV)  ## both type checkers
-	$(BIN)/basedpyright
-	$(BIN)/mypy
+types: $(DEV)  ## both type checkers, side by side
+	@$(BIN)/mypy & mypy=$$!; $(BIN)/basedpyright; right=$$?; wait $$mypy && exit $$right
 
 audit: $(DEV)  ## look up known weaknesses of what is installed; needs the network
 	@sh tests/audit.sh $(BIN)/pip-audit

@@ -45,9 +45,11 @@ def assert_whole(wheel: Path) -> None:
 
 
 def installed(wheel: Path, folder: Path) -> Path:
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     scripts = folder / "venv" / "bin"
-    pip = [scripts / "python", "-m", "pip", "install", "-qq", "--no-compile"]
+    # Our pip fills it: installing another one there takes longer than all that it would install.
+    pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "install"]
+    pip += ["-qq", "--no-compile", "--disable-pip-version-check"]
     locked = ROOT / "requirements" / "run.txt"
     subprocess.run([*pip, "--require-hashes", "-r", locked], check=True, cwd=folder)
     subprocess.run([*pip, "--no-deps", wheel.resolve()], check=True, cwd=folder)

@@ -44,13 +44,6 @@ async def test_an_idle_intent_is_abandoned_within_2_seconds(talk: Talk):
     assert "socket_connection_id" not in event
 
 
-async def test_it_is_abandoned_once(talk: Talk):
-    await talk.say("ask Which day?")
-    await talk.event("session", status="expired")
-    assert outline(talk.log())[-2:] == ["intent abandoned", "session expired"]
-    check_log(talk.log())
-
-
 async def test_it_can_be_found_and_shows_what_was_asked(talk: Talk):
     await talk.say('recognise book 0.5 ; slots {"to":"Oslo"} ; ask Which day?')
     await talk.event("intent", status="abandoned")
@@ -62,7 +55,7 @@ async def test_it_can_be_found_and_shows_what_was_asked(talk: Talk):
     assert opened["resumable"][0]["user_intent_id"] == shown["user_intent_id"]
 
 
-async def test_its_session_lives_on_until_it_expires(talk: Talk):
+async def test_it_is_abandoned_once_and_its_session_lives_on_until_it_expires(talk: Talk):
     frames = await talk.say("ask Which day?")
     await talk.event("intent", status="abandoned")
     living = (await talk.person.get("/sessions"))["items"]
@@ -72,6 +65,10 @@ async def test_its_session_lives_on_until_it_expires(talk: Talk):
     late = moment(expired) - moment(frames[-1]) - SESSION_TTL
     assert -0.01 <= late <= 2.5
     assert (await talk.person.get("/sessions"))["items"] == []
+    listed = (await talk.person.get("/sessions", status="expired"))["items"]
+    assert [s["session_id"] for s in listed] == [frames[0]["session_id"]]
+    assert outline(talk.log())[-2:] == ["intent abandoned", "session expired"]
+    check_log(talk.log())
 
 
 async def test_an_intent_that_outlived_its_session_gets_a_new_one(talk: Talk):
@@ -171,10 +168,3 @@ async def test_a_changed_setting_counts_for_what_is_already_waiting(
     await asyncio.to_thread(server.start)
     again = await talk.person.talk(talk.chat)
     await again.event("intent", status="abandoned", reason="idle")
-
-
-async def test_an_expired_session_can_be_listed(talk: Talk):
-    frames = await talk.say("ask a")
-    await talk.event("session", status="expired")
-    expired = (await talk.person.get("/sessions", status="expired"))["items"]
-    assert [s["session_id"] for s in expired] == [frames[0]["session_id"]]
