@@ -34,6 +34,7 @@ from chatstream.client.forms import fields_of, parse, put
 from chatstream.client.frames import ComponentEvent, UserEvent, Values
 from chatstream.client.screen import Screen
 from chatstream.client.waiters import Bell
+from chatstream.errors import ConfigurationError
 
 PROMPT: Final = "> "
 HELP: Final = "/resume N, /abandon, /retry, /new TEXT, /close, /help; Ctrl-C stops, Ctrl-D leaves"
@@ -59,9 +60,16 @@ def socket_url(address: str) -> str:
     """The WebSocket's URL, where ``address`` is only the server's.
 
     The socket at the root is there whatever prefix the server has.
+
+    Raises:
+        ConfigurationError: it is none.
     """
     parts = urlsplit(address)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    if scheme not in {"ws", "wss"} or not parts.netloc:
+        raise ConfigurationError(
+            f"{address!r} is no address of a server; expected one like http://127.0.0.1:8000"
+        )
     path = parts.path if parts.path.strip("/") else "/ws/chat"
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 

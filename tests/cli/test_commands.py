@@ -126,6 +126,7 @@ def test_what_is_no_dialogue_is_refused_by_name(database, tmp_path):
         result = run("import", str(path), "--database", database)
         assert result.exit_code == 2
         assert result.output.startswith("chatstream: not a")
+        assert result.output.endswith(f"(line 1 of {path})\n")
 
 
 @pytest.mark.parametrize("command", ["replay", "history", "export"])
@@ -268,6 +269,19 @@ def test_an_agent_that_is_not_there_is_named():
     result = run("serve", "--agent", "no_such_module:agent", "--port", "0")
     assert result.exit_code == 2
     assert "no_such_module:agent" in result.output
+
+
+def test_the_path_of_an_agents_file_is_answered_with_what_is_needed():
+    result = run("serve", "--agent", "./my_agent.py:agent", "--port", "0")
+    assert result.exit_code == 2
+    assert "its module is needed, as in my_agent:agent" in result.output
+
+
+@pytest.mark.parametrize("url", ["foo", "ftp://host", "http://"])
+def test_what_is_no_address_is_said_and_not_tried_for_ever(url):
+    result = run("chat", "--url", url)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"chatstream: {url!r} is no address of a server")
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,19 @@ def test_a_newer_schema_is_bad_news_for_old_code(url, monkeypatch):
     assert "update it" in refused.output
 
 
+def test_a_newer_schema_is_not_copied_by_old_code_which_does_not_know_all_of_it(
+    url, monkeypatch, tmp_path
+):
+    with monkeypatch.context() as later:
+        for engine in (SqliteEngine, PostgresEngine):
+            later.setitem(engine.__init__.__kwdefaults__, "migrations", NEW)
+        run("migrate", "--finish", "--database", url)
+    refused = run("copy", url, f"sqlite:///{tmp_path / 'target.db'}")
+    assert refused.exit_code == 2
+    assert "update it" in refused.output
+    assert not (tmp_path / "target.db").exists()
+
+
 def test_doctor_shows_no_password():
     said = run("doctor", "--database", "postgresql://ada:hunter2@127.0.0.1:1/x")
     assert said.exit_code == 1

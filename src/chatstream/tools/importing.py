@@ -11,7 +11,7 @@ from chatstream.plugin import engine_of
 from chatstream.projections.models import ReadModels
 from chatstream.tools.beside import refuse_beside_nodes
 from chatstream.tools.dialogues import import_dialogue
-from chatstream.tools.moving import import_chat
+from chatstream.tools.moving import ImportFailed, import_chat
 
 
 def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]:
@@ -26,10 +26,21 @@ def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]
     try:
         refuse_beside_nodes(engine)
         with path.open("rb") as lines:
-            counts = [_import(engine, settings, line, user_id) for line in lines if line.strip()]
+            counts = [
+                _import_line(engine, settings, line, user_id, f"line {number} of {path}")
+                for number, line in enumerate(lines, 1)
+                if line.strip()
+            ]
     finally:
         engine.close()
     return len(counts), sum(counts)
+
+
+def _import_line(engine: Engine, settings: Settings, line: bytes, user_id: str, where: str) -> int:
+    try:
+        return _import(engine, settings, line, user_id)
+    except ImportFailed as error:
+        raise ImportFailed(f"{error} ({where})") from error
 
 
 def _import(engine: Engine, settings: Settings, line: bytes, user_id: str) -> int:

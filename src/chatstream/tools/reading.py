@@ -13,6 +13,7 @@ from chatstream.domain.evolve import INITIAL, evolve
 from chatstream.domain.state import UserChat
 from chatstream.errors import ChatStreamError, DamagedError
 from chatstream.eventstore.mapper import decode
+from chatstream.eventstore.migrations import refuse_newer
 from chatstream.eventstore.store import Engine, SqlValue, StoredRow, refuse_gap
 from chatstream.ids import ChatId
 from chatstream.plugin import engine_of
@@ -111,7 +112,7 @@ def _fact_of(row: StoredRow) -> AnyFact | None:
 @contextmanager
 def reading(settings: Settings, *, served: bool = True) -> Generator[Reader]:
     """The database of ``settings``, closed again at the end; with ``served`` False one that no
-    server runs on.
+    server runs on, and of which this version knows everything.
 
     Raises:
         ConfigurationError: there is no such database, or a server runs on it.
@@ -121,6 +122,8 @@ def reading(settings: Settings, *, served: bool = True) -> Generator[Reader]:
         engine.refuse_served()
     engine.open()
     try:
+        if not served:  # what a newer version keeps would be left out without a word
+            refuse_newer(engine.schema(), engine.known_schema)
         yield Reader(engine)
     finally:
         engine.close()

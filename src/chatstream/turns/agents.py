@@ -28,6 +28,11 @@ def load_agent(spec: str, model: str | None = None) -> Agent:
     module_name, _, name = spec.partition(":")
     if not module_name or not name:
         raise ConfigurationError(f"the agent {spec!r} is not of the form module:name")
+    if "/" in module_name or module_name.endswith(".py"):
+        raise ConfigurationError(
+            f"the agent {spec!r} names a file; its module is needed, as in my_agent:agent for"
+            " my_agent.py in this folder"
+        )
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
