@@ -409,10 +409,9 @@ async def test_a_flood_of_frames_is_answered_and_others_have_their_turn():
         reader = asyncio.create_task(_count(flood, 5_000))
         for _ in range(5_000):
             await flood.say("{")
-        started = time.monotonic()
         await well.say({"type": "ping"})
         await well.hear()
-        assert time.monotonic() - started < 2
+        assert not reader.done()  # long before the flood has all its answers
         assert await reader == 5_000
 
 
