@@ -221,6 +221,7 @@ def test_an_enter_that_ends_a_composition_sends_nothing(widget: Widget) -> None:
     widget.composer.press("Shift+Enter")
     widget.composer.press("Enter")
     expect(widget.bubbles).to_have_text(["に"])
+    expect(widget.answers).to_have_count(1)  # what was said is now part of the chat
     widget.composer.press("ArrowUp")
     expect(widget.composer).to_have_value("に")
 
