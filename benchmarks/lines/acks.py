@@ -44,18 +44,20 @@ def _committed_each(home: str, seconds: float) -> float:
 
 async def _at_half_load(scale: Scale) -> Line:
     server = chatstream().start()
+    slowest, syncs = list[float](), list[float]()
     try:
         most = (await closed_loop(server, 64, scale.seconds)).rate
-        syncs = _sync_ms()
-        sample = await open_loop(server, 64, most / 2, 2 * scale.seconds)
-        syncs += _sync_ms()
+        for _ in range(scale.rounds):
+            syncs += _sync_ms()
+            sample = await open_loop(server, 64, most / 2, scale.seconds)
+            slowest.append(percentile(sample.ack_ms, 0.99))
     finally:
         server.remove()
     # Five times the disk's own, or 50 ms, whichever is more.
     bound_ms = max(5 * percentile(syncs, 0.99), 50.0)
     note = f"fdatasync p99 {percentile(syncs, 0.99):.1f} ms"
-    ours = percentile(sample.ack_ms, 0.99)
-    return Line("ack p99, 64 chats, half load", ours, bound_ms, "ms", "bound", "<=", 1.0, note)
+    name = "ack p99, 64 chats, half load"
+    return Line(name, median(slowest), bound_ms, "ms", "bound", "<=", 1.0, note)
 
 
 def _sync_ms(number: int = 200) -> list[float]:
