@@ -75,6 +75,7 @@ class Site:
         self.lines_lost = lost_lines(world)
         world.direct_port = self.nodes[0].port
         history = await world.end(ALL_TURNS_END_S)
+        print(f"\n{times} times: {world.acked} acked, {world.observed} observed")  # for pytest -s
         assert check(history) == []
         return world
 
