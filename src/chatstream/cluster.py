@@ -186,16 +186,18 @@ class Cluster:
 
     def say(self, words: Sequence[Word]) -> None:
         """Let the other nodes hear ``words``, soon and together with others."""
-        if len(self._words) < _WORDS_THAT_WAIT:
-            self._words += words
+        self._keep(words)
         self._tell_soon()
 
     def _say_on_tick(self, pieces: Sequence[Word]) -> None:
         """What is said may be a commit of the database: pieces of answers wait for others."""
-        if len(self._words) < _WORDS_THAT_WAIT:
-            self._words += pieces
+        self._keep(pieces)
         if self._tick is None:
             self._tick = asyncio.get_running_loop().call_later(TICK_S, self._on_tick)
+
+    def _keep(self, words: Sequence[Word]) -> None:
+        if len(self._words) < _WORDS_THAT_WAIT:
+            self._words += words
 
     def _on_tick(self) -> None:
         self._tick = None

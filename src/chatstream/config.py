@@ -177,10 +177,7 @@ class _Given(Struct, frozen=True):
 
 
 def _from_arguments(overrides: Mapping[str, object]) -> dict[str, _Given]:
-    strange = overrides.keys() - _FIELDS.keys()
-    if strange:
-        wrong = min(strange)
-        raise ConfigurationError(f"there is no setting {wrong!r}{did_you_mean(wrong, _FIELDS)}")
+    _refuse_strange(overrides, _FIELDS)
     return {
         name: _Given(f"the argument {name}", value)
         for name, value in overrides.items()
@@ -201,12 +198,17 @@ def _from_file(path: Path | None) -> dict[str, _Given]:
         return {}
     values = _read_toml(path)
     names = {_short(name): name for name in _FIELDS}
-    strange = values.keys() - names.keys()
-    if strange:
-        wrong = min(strange)
-        meant = did_you_mean(wrong, names)
-        raise ConfigurationError(f"{path}: there is no setting {wrong!r}{meant}")
+    _refuse_strange(values, names, where=f"{path}: ")
     return {names[key]: _Given(f"{key} in {path}", value) for key, value in values.items()}
+
+
+def _refuse_strange(
+    given: Mapping[str, object], known: Mapping[str, object], where: str = ""
+) -> None:
+    if strange := given.keys() - known.keys():
+        wrong = min(strange)
+        meant = did_you_mean(wrong, known)
+        raise ConfigurationError(f"{where}there is no setting {wrong!r}{meant}")
 
 
 def _read_toml(path: Path) -> dict[str, object]:

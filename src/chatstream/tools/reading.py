@@ -20,8 +20,7 @@ from chatstream.plugin import engine_of
 
 PAGE = 1_000
 _ALL_CHATS = "SELECT user_chat_id FROM chats ORDER BY opened_at, user_chat_id"
-
-_CHATS_OF_LOG = "SELECT DISTINCT originator_id FROM stored_events"
+_CHATS_OF_LOG = "SELECT DISTINCT originator_id FROM stored_events ORDER BY 1"
 
 
 class NoSuchChat(ChatStreamError):
@@ -42,12 +41,18 @@ class Reader:
         self._engine = engine
 
     def chat_ids(self) -> list[ChatId]:
-        """Every chat, oldest first; where their table is damaged, by the log and in no order."""
+        """Every chat, oldest first; where their table is damaged, those of the log."""
         try:
-            rows = self.fetch(_ALL_CHATS)
+            return self._ids(_ALL_CHATS)
         except DamagedError:
-            rows = self.fetch(_CHATS_OF_LOG)
-        return [ChatId(str(chat_id)) for (chat_id,) in rows]
+            return self.chat_ids_of_log()
+
+    def chat_ids_of_log(self) -> list[ChatId]:
+        """Every chat that has events, by its id."""
+        return self._ids(_CHATS_OF_LOG)
+
+    def _ids(self, sql: str) -> list[ChatId]:
+        return [ChatId(str(chat_id)) for (chat_id,) in self.fetch(sql)]
 
     def head(self, chat_id: ChatId) -> int:
         """The chat's newest position; 0 if it has no events."""

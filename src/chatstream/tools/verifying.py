@@ -59,7 +59,7 @@ def _compared(reader: Reader) -> Iterator[str]:
     projections = all_projections(OWNER)
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
     unknown: set[ChatId] = set()
-    for chat_id in _every_chat(reader):
+    for chat_id in reader.chat_ids_of_log():
         try:
             _fold(reader, chat_id, projections, expected)
         except DamagedError as error:
@@ -112,16 +112,11 @@ def look_at(reader: Reader, chat_id: ChatId) -> Look:
 def every_chat(reader: Reader) -> list[ChatId]:
     """Every chat that has events, or rows that should not be."""
     tables = [projection.table.name for projection in all_projections(OWNER)]
-    found = set(_every_chat(reader))
+    found = set(reader.chat_ids_of_log())
     for name in tables:
         rows = reader.fetch(f"SELECT DISTINCT user_chat_id FROM {name}")  # noqa: S608 - our own names
         found |= {ChatId(str(chat_id)) for (chat_id,) in rows}
     return sorted(found)
-
-
-def _every_chat(reader: Reader) -> list[ChatId]:
-    rows = reader.fetch("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")
-    return [ChatId(str(chat_id)) for (chat_id,) in rows]
 
 
 def _fold(

@@ -139,17 +139,14 @@ class TurnRunner:
 
     def wanted(self, want: Want) -> None:
         """Somebody follows, through another node, what may run here."""
-        run = self._runs.get(want.chat_id)
-        if self.showing is None or run is None:
-            return
-        if (run.caused_by, run.attempt) == (want.caused_by, want.attempt):
+        run = self._run_of(want.chat_id, want.caused_by, want.attempt)
+        if self.showing is not None and run is not None:
             self.showing.want(want, run.streamed, run.position)
 
     def recover(self, work: Sequence[Work]) -> None:
         """Take over turns whose runner is gone, unless they have been begun again here since."""
         for chat_id, caused_by, attempt, handed_over in work:
-            run = self._runs.get(chat_id)
-            if run is None or (run.caused_by, run.attempt) != (caused_by, attempt):
+            if self._run_of(chat_id, caused_by, attempt) is None:
                 self._spawn(self._restart(chat_id, caused_by, attempt, crashed=not handed_over))
 
     def stop_runs(self) -> list[Run]:
@@ -180,6 +177,13 @@ class TurnRunner:
             await asyncio.wait(self._tasks, timeout=1.0)
 
     # -- runs -----------------------------------------------------------------------------
+
+    def _run_of(self, chat_id: ChatId, caused_by: str, attempt: int) -> Run | None:
+        """The run of that attempt, if it runs here."""
+        run = self._runs.get(chat_id)
+        if run is None or (run.caused_by, run.attempt) != (caused_by, attempt):
+            return None
+        return run
 
     def _start(self, chat_id: ChatId, state: UserChat) -> None:
         if self._is_closing:
