@@ -21,7 +21,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from benchmarks.demo.audit import Found, StoredEvent, compare, lines_of
 from benchmarks.demo.driver import Run
 from benchmarks.demo.server import Server
-from chatstream.cli import main as chatstream_command
+from chatstream.cli.main import main as chatstream_command
 
 
 class ExportedEvent(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from benchmarks.load import ACKED, Sample, closed_loop, interleaved, open_loop
 from benchmarks.servers import Server, chatstream, floor
 from benchmarks.store import APPENDS, BODY, PRODUCERS, appended
 from benchmarks.table import Line, Scale, median, percentile
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.projections.models import all_tables
 
 

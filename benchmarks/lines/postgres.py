@@ -19,8 +19,8 @@ from benchmarks.load import Sample, closed_loop, interleaved
 from benchmarks.servers import Server, chatstream, chatstream_on, floor_on, on_every_core
 from benchmarks.store import APPENDS, appended
 from benchmarks.table import Line, Scale, median
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.projections.models import all_tables
 
 

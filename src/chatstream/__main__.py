@@ -1,6 +1,6 @@
 """``python -m chatstream`` is the command ``chatstream``."""
 
-from chatstream.cli import main
+from chatstream.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -15,8 +15,8 @@ from collections import OrderedDict, deque
 from msgspec import Struct
 
 from chatstream.domain.commands import AnyCommand
-from chatstream.domain.evolve import INITIAL
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.evolution import INITIAL
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Code, Refused
 from chatstream.eventstore.store import Lineage
 from chatstream.ids import ChatId

@@ -9,8 +9,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from chatstream.domain.events import AnyFact, ChatChanged
-from chatstream.domain.evolve import INITIAL, evolve
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.evolution import INITIAL, evolve
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.store import StoredRow, is_last
 from chatstream.ids import ChatId

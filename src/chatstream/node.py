@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from chatstream.cluster import Cluster
+from chatstream.cluster.membership import Cluster
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore

@@ -19,9 +19,9 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from chatstream.cluster.presence import AllConnections
 from chatstream.config import Settings
-from chatstream.connections import AllConnections
-from chatstream.domain import forms
+from chatstream.domain.user_chat import forms
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue, StoredEngine
 from chatstream.eventstore.writer import Batch
@@ -29,14 +29,15 @@ from chatstream.http.backend import Backend
 from chatstream.http.problem import handle_routing_errors
 from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
-from chatstream.identity import Identities
 from chatstream.ids import ChatId
-from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
 from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
 from chatstream.projections.user_values import UserValues, WriteRow
+from chatstream.protocol.schema import frames_schema
+from chatstream.security.identity import Identities
+from chatstream.security.quotas import RateLimiter, Shares
 from chatstream.turns.agents import (
     Agent,
     as_agent,
@@ -51,7 +52,6 @@ from chatstream.turns.watching import TurnWatch, Watches
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry
-from chatstream.ws.schema import frames_schema
 
 if TYPE_CHECKING:
     from chatstream.assistant.context import CompletedTask
@@ -223,15 +223,15 @@ def engine_of(settings: Settings, *, read_only: bool = False) -> StoredEngine:
     scheme, _, path = settings.database.partition("://")
     if scheme != "sqlite":
         return _postgres(settings.database, read_only=read_only)
-    from chatstream.eventstore.sqlite import SqliteEngine
+    from chatstream.eventstore.sqlite.engine import SqliteEngine
 
     return SqliteEngine(path.removeprefix("/"), all_tables(), read_only=read_only)
 
 
 def _postgres(database: str, *, read_only: bool) -> StoredEngine:
     try:
-        from chatstream.eventstore.postgres import PostgresEngine
-        from chatstream.eventstore.postgres_embedded import DEFAULT_FOLDER, EmbeddedEngine
+        from chatstream.eventstore.postgres.embedded import DEFAULT_FOLDER, EmbeddedEngine
+        from chatstream.eventstore.postgres.engine import PostgresEngine
     except ImportError as error:
         raise ConfigurationError("PostgreSQL needs the extra: chatstream[postgres]") from error
     tables = all_tables("postgresql")

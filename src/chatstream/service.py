@@ -23,9 +23,9 @@ from chatstream.domain.commands import (
     Streamed,
 )
 from chatstream.domain.events import AnyFact, TurnChanged
-from chatstream.domain.evolve import INITIAL
-from chatstream.domain.state import UserChat
 from chatstream.domain.user_chat import decide, remember
+from chatstream.domain.user_chat.evolution import INITIAL
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Code, Refused, wordless
 from chatstream.eventstore.store import (
     Append,

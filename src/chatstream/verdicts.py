@@ -25,14 +25,14 @@ from chatstream.domain.commands import (
     digest,
 )
 from chatstream.domain.events import AnyFact
-from chatstream.domain.state import CommandRecord, UserChat
 from chatstream.domain.user_chat import Decision, remember
+from chatstream.domain.user_chat.state import CommandRecord, UserChat
 from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, NewEvent, RowChange, RowKey
 from chatstream.ids import ChatId
 from chatstream.lane import Lane, Verdict, Waiting
-from chatstream.limits import has_escaped_nul, refuse_unstorable
+from chatstream.security.quotas import has_escaped_nul, refuse_unstorable
 
 MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
 

@@ -23,9 +23,9 @@ from chatstream.domain.commands import (
     SubmitComponent,
 )
 from chatstream.domain.events import AnyFact, ErrorRaised, ResponseGiven, ThinkingAdded, TurnChanged
-from chatstream.domain.state import Intent
 from chatstream.domain.steps import Delta, Step, ToolCall, ToolResult
 from chatstream.domain.user_chat import INITIAL, decide, fold
+from chatstream.domain.user_chat.state import Intent
 from chatstream.ids import ChatId
 from chatstream.turns.turn import Turn, turn_of
 

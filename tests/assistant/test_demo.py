@@ -19,10 +19,10 @@ from chatstream.assistant.recognise import Recogniser
 from chatstream.assistant.slots import times
 from chatstream.assistant.tools import ToolFailed
 from chatstream.config import Settings
-from chatstream.domain import forms
 from chatstream.domain.commands import OpenChat
 from chatstream.domain.events import ComponentShown, ContextBrought, ErrorRaised, ResponseGiven
 from chatstream.domain.steps import Response
+from chatstream.domain.user_chat import forms
 from chatstream.ids import ChatId, new_chat_id
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.testing import FakeClock, TestChat, memory_engine

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chatstream.cli import main
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.cli.main import main
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.projections.models import all_tables
 
 DIALOGUES = [

@@ -15,14 +15,14 @@ from tests.postgres_server import drop_database, new_database
 from tests.protocol.server import SECRET, Server
 from tests.protocol.tokens import token_for
 
-from chatstream.cli import main
+from chatstream.cli.main import main
 from chatstream.client import ChatClient
 from chatstream.config import Settings
 from chatstream.eventstore.mapper import erase
 from chatstream.eventstore.store import Append, Failed, RowChange, Stored
+from chatstream.maintenance import copy as copying
+from chatstream.maintenance.reader import reading
 from chatstream.plugin import engine_of
-from chatstream.tools import copying
-from chatstream.tools.reading import reading
 
 pytestmark = pytest.mark.postgres
 TABLES = ("server_values", "user_values", "remembered_commands", "timers", "turn_work", "intents")
@@ -129,7 +129,7 @@ def test_a_copy_that_was_cut_short_goes_on_where_it_stopped(old, new, monkeypatc
 
 
 def test_a_write_that_is_refused_is_said(old, new, monkeypatch):
-    from chatstream.eventstore.postgres import PostgresEngine
+    from chatstream.eventstore.postgres.engine import PostgresEngine
 
     failed = Failed("unavailable", doubtful=False, reason="no room")
     monkeypatch.setattr(PostgresEngine, "write", lambda self, batch: [failed for _ in batch])

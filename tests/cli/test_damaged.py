@@ -16,7 +16,7 @@ from litestar.testing import AsyncTestClient
 from tests.eventstore.pages import leaves, ruin, top_of
 
 from chatstream import Response, Settings, create_app
-from chatstream.cli import main
+from chatstream.cli.main import main
 
 HEALTHY, ILL, LATER = "chat_a", "chat_m", "chat_z"
 TURNS = 60

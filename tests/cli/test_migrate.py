@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from tests.postgres_server import drop_database, new_database
 
-from chatstream.cli import main
+from chatstream.cli.main import main
 from chatstream.eventstore import migrations
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 
 NEW = (migrations.Migration(2, before=("CREATE TABLE extra (id TEXT NOT NULL PRIMARY KEY)",)),)
 

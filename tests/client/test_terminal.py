@@ -14,10 +14,10 @@ import pytest
 from fake_server import Chats, connector, serve
 from virtual_time import run
 
-from chatstream.client.forms import fields_of, parse, put
+from chatstream.cli.screen import Screen
+from chatstream.cli.terminal import converse, socket_url
+from chatstream.cli.terminal_forms import fields_of, parse, put
 from chatstream.client.frames import ResponseEvent, ThinkingEvent, TurnEvent
-from chatstream.client.screen import Screen
-from chatstream.terminal import converse, socket_url
 
 
 class Keyboard:
@@ -304,7 +304,7 @@ class Person:
     def __init__(self, url):
         # The session's first terminal is the one whose Ctrl-C is heard.
         code = (
-            "import asyncio, fcntl, termios, chatstream.terminal as terminal\n"
+            "import asyncio, fcntl, termios, chatstream.cli.terminal as terminal\n"
             "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
             f"asyncio.run(terminal.chat({url!r}))\n"
         )

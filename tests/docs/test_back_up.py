@@ -20,7 +20,7 @@ from tests.faults.line import Line, decode, http_client
 from tests.faults.process import FaultyServer
 from tests.postgres_server import embedded
 
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 

@@ -29,9 +29,9 @@ from chatstream.domain.commands import (
     SubmitComponent,
 )
 from chatstream.domain.events import AnyFact
-from chatstream.domain.state import UserChat
 from chatstream.domain.steps import Step
 from chatstream.domain.user_chat import INITIAL, decide
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
 
 CHAT = ChatId("chat_1")

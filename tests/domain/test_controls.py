@@ -7,9 +7,9 @@ from tests.domain.builder import CHAT, Chat, told
 from tests.domain.test_messages import refused
 
 from chatstream.domain.commands import Streamed
-from chatstream.domain.state import CommandRecord
 from chatstream.domain.steps import FollowUp, Form, Response
 from chatstream.domain.user_chat import remember
+from chatstream.domain.user_chat.state import CommandRecord
 from chatstream.domain.views import chat_view
 
 FORM = Form("When?", {"type": "object", "properties": {"time": {"type": "string"}}})

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chatstream.domain.forms import check_values
-from chatstream.domain.state import ShownComponent
+from chatstream.domain.user_chat.forms import check_values
+from chatstream.domain.user_chat.state import ShownComponent
 from chatstream.errors import Refused
 from chatstream.ids import IntentId
 

@@ -21,11 +21,11 @@ from chatstream.domain.events import (
     ToolReturned,
     TurnChanged,
 )
-from chatstream.domain.evolve import INITIAL, evolve, fold
-from chatstream.domain.forms import check_values
-from chatstream.domain.ledger import Ledger
-from chatstream.domain.state import ShownComponent
 from chatstream.domain.upcasting import erased, upcast
+from chatstream.domain.user_chat.evolution import INITIAL, evolve, fold
+from chatstream.domain.user_chat.forms import check_values
+from chatstream.domain.user_chat.ledger import Ledger
+from chatstream.domain.user_chat.state import ShownComponent
 from chatstream.errors import Refused
 from chatstream.ids import IntentId
 

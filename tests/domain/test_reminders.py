@@ -6,9 +6,9 @@ import pytest
 from tests.domain.builder import START_MS, Chat, told
 
 from chatstream.domain.events import ResponseGiven, ThinkingAdded
-from chatstream.domain.reminders import MOST_WAITING
 from chatstream.domain.steps import CancelReminder, FollowUp, Remind, Response, SlotsSet
 from chatstream.domain.user_chat import fold
+from chatstream.domain.user_chat.reminders import MOST_WAITING
 from chatstream.errors import Refused
 from chatstream.eventstore.mapper import decode, encode, erase
 

@@ -7,7 +7,6 @@ from tests.domain.builder import Chat, told
 from tests.domain.test_messages import refused
 
 from chatstream.domain.events import ComponentShown, ToolCalled
-from chatstream.domain.running import ATTEMPTS_AT_MOST
 from chatstream.domain.steps import (
     Buttons,
     Component,
@@ -22,6 +21,7 @@ from chatstream.domain.steps import (
     ToolResult,
     buttons,
 )
+from chatstream.domain.user_chat.running import ATTEMPTS_AT_MOST
 from chatstream.errors import Refused
 
 SCHEMA = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tests.eventstore.contract import TABLES
 
-from chatstream.eventstore.memory import MemoryEngine
+from chatstream.eventstore.sqlite.memory import MemoryEngine
 from chatstream.eventstore.store import Append, Outcome
 
 

@@ -8,11 +8,11 @@ from tests.eventstore.contract import STORED, TABLES, A
 from tests.postgres_server import drop_database, new_database
 
 from chatstream.domain.events import ChatChanged, UserMessageAdded
-from chatstream.domain.evolve import fold
+from chatstream.domain.user_chat.evolution import fold
 from chatstream.eventstore.application import ChatLog, Recorded
 from chatstream.eventstore.mapper import encode
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.eventstore.store import Append, Engine, NewEvent
 
 COMMON = {"timestamp": "2026-11-24T00:00:00.000Z", "user_id": "ada"}

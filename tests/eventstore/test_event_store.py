@@ -13,7 +13,7 @@ from tests.eventstore.engines import Gate, TroubledEngine, broken
 from chatstream.errors import ConfigurationError, Refused
 from chatstream.eventstore import log as eventstore_log
 from chatstream.eventstore.log import EventStore
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.eventstore.store import Append, Failed, Outcome
 from chatstream.eventstore.writer import Batch
 from chatstream.ids import ChatId

@@ -16,7 +16,7 @@ from eventsourcing.tests import persistence as cases
 from psycopg.conninfo import conninfo_to_dict
 from tests.postgres_server import drop_database, new_database
 
-from chatstream.eventstore.recorder import LogRecorder
+from chatstream.eventstore.sqlite.recorder import LogRecorder
 
 
 class OnSqlite:
@@ -78,7 +78,7 @@ class OnPostgres:
         drop_database(self.dsn)
 
     def create_recorder(self):
-        from chatstream.eventstore.postgres_recorder import PostgresLogRecorder
+        from chatstream.eventstore.postgres.recorder import PostgresLogRecorder
 
         recorder = PostgresLogRecorder(self.datastore)
         recorder.create_table()

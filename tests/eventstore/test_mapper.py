@@ -32,7 +32,7 @@ from chatstream.domain.events import (
 from chatstream.domain.steps import Option
 from chatstream.eventstore.mapper import TOPICS, decode, encode, erase
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
-from chatstream.live.frames import frame_of
+from chatstream.protocol.event_frames import frame_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "stored"
 IDS = {

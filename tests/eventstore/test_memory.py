@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from tests.eventstore.contract import TABLES, EngineContract
 
-from chatstream.eventstore.memory import MemoryEngine
+from chatstream.eventstore.sqlite.memory import MemoryEngine
 from chatstream.eventstore.store import Engine
 
 

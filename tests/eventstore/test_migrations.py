@@ -11,8 +11,8 @@ from tests.postgres_server import drop_database, faults_of_starting_together, ne
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.migrations import MIGRATIONS, Migration, newest
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.eventstore.store import Failed, SchemaState, StoredEngine
 
 OLD: tuple[Migration, ...] = ()

@@ -9,8 +9,8 @@ from eventsourcing.persistence import OperationalError, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 from tests.eventstore.contract import STORED, TABLES, A, B, append, bodies, everything, write
 
-from chatstream.eventstore.recorder import LogRecorder
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
+from chatstream.eventstore.sqlite.recorder import LogRecorder
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.eventstore.contract import (
 from tests.eventstore.pages import leaves, ruin, top_of
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.eventstore.store import Engine, Failed, Outcome
 
 
@@ -135,7 +135,7 @@ def test_a_second_server_is_refused_under_another_name_of_the_file(tmp_path):
 OTHER_SERVER = """
 import sys
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 try:
     SqliteEngine(sys.argv[1], ()).open()
 except ConfigurationError as error:

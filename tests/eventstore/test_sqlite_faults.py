@@ -23,7 +23,7 @@ from tests.faults.disks import failing, fill, needs_strace
 from tests.faults.disks import small_disk as mounted
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.ids import ChatId
 
 pytestmark = pytest.mark.faults
@@ -280,7 +280,7 @@ def test_an_erasure_leaves_no_copy_in_any_file(tmp_path):
 
 
 def test_an_erasure_beside_a_long_reader_is_finished_later(tmp_path, monkeypatch):
-    monkeypatch.setattr("chatstream.eventstore.sqlite._SCRUB_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("chatstream.eventstore.sqlite.engine._SCRUB_AGAIN_SECONDS", 0.0)
     engine = SqliteEngine(tmp_path / "chat.db", TABLES)
     engine.open()
     write(engine, append(A, 0, SECRET.decode()))

@@ -12,7 +12,7 @@ import sys
 
 from tests.eventstore.contract import TABLES, A, append, everything
 
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.eventstore.store import Failed, Stored
 
 

@@ -17,7 +17,7 @@ import psycopg
 from tests.faults.disks import locked
 from tests.postgres_server import own_server
 
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 
 LEASE_S: Final = 1.5
 """The turns of a dead server wait for its lease, and a campaign has many deaths."""

@@ -41,7 +41,7 @@ def ack_before_commit() -> None:
 
 def synchronous(level: str) -> Callable[[], None]:
     def plant() -> None:
-        from chatstream.eventstore import sqlite
+        from chatstream.eventstore.sqlite import engine as sqlite
 
         prepare = sqlite.prepare_to_write
 
@@ -279,8 +279,8 @@ def offsets_in_bytes() -> None:
 
 
 def two_acks() -> None:
+    from chatstream.protocol.frames import Ack
     from chatstream.ws.connection import Connection
-    from chatstream.ws.frames import Ack
 
     send = Connection._send
 
@@ -294,8 +294,8 @@ def two_acks() -> None:
 
 def ack_of_the_newest() -> None:
     """A repeat is acked with where the chat stands now."""
+    from chatstream.protocol.frames import Ack
     from chatstream.ws.connection import Connection
-    from chatstream.ws.frames import Ack
 
     send = Connection._send
 

@@ -72,10 +72,10 @@ def _at(point: str, pass_by: Callable[[], None]) -> None:
 def _batch() -> ModuleType:
     """Where the engine of this server commits."""
     if on_postgres():
-        from chatstream.eventstore import postgres_batch
+        from chatstream.eventstore.postgres import batch as postgres_batch
 
         return postgres_batch
-    from chatstream.eventstore import batch
+    from chatstream.eventstore.sqlite import batch
 
     return batch
 
@@ -130,7 +130,7 @@ def _lose_the_answer(connection: Any) -> None:
 
         connection.pgconn.finish()
         raise psycopg.OperationalError("the connection is lost")
-    from chatstream.eventstore import batch
+    from chatstream.eventstore.sqlite import batch
 
     raise batch.InDoubtError from sqlite3.OperationalError("disk I/O error")
 
@@ -155,7 +155,7 @@ def _log(_: str) -> None:
     """Everything that anybody logs at any level."""
     import logging
 
-    from chatstream import logs
+    from chatstream.server import logs
 
     configure = logs.configure
 

@@ -23,8 +23,8 @@ from tests.faults.process import FaultyServer
 from tests.faults.workload import Cast, World
 from tests.postgres_server import own_server
 
-from chatstream.eventstore.postgres import EXIT_REWOUND
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.engine import EXIT_REWOUND
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(300)]
 

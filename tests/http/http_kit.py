@@ -13,21 +13,21 @@ from litestar import Litestar
 
 from chatstream.config import Settings
 from chatstream.domain.steps import Buttons, Fail, FollowUp, Form, Option, Response, Thinking
-from chatstream.eventstore.memory import MemoryEngine
+from chatstream.eventstore.sqlite.memory import MemoryEngine
 from chatstream.http.assets import Assets
 from chatstream.http.backend import Backend
 from chatstream.http.openapi import openapi_config
 from chatstream.http.problem import handle_routing_errors
 from chatstream.http.routes import is_ours, routes
 from chatstream.http.streams import Streams
-from chatstream.identity import Identities
 from chatstream.ids import ChatId
-from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
 from chatstream.node import Node
 from chatstream.projections.lists import Lists
 from chatstream.projections.models import all_tables
 from chatstream.projections.user_values import UserValues
+from chatstream.security.identity import Identities
+from chatstream.security.quotas import RateLimiter, Shares
 from chatstream.timestamps import now_ms
 
 SECRET = "the secret of the host application, for tests"

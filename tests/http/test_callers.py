@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 from http_kit import new_chat, problem, token_of
 
-from chatstream.identity import COOKIE
+from chatstream.security.identity import COOKIE
 from chatstream.timestamps import now_ms, to_text
 
 EVIL = "https://evil.example"

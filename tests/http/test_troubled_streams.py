@@ -10,12 +10,12 @@ from http_kit import new_chat, problem, say
 from chatstream.errors import Refused
 from chatstream.eventstore.store import StoredRow
 from chatstream.http import health, sse
-from chatstream.http.frames import Ack
 from chatstream.http.reading import frames_between, turn_frames
 from chatstream.http.sse import Terms, event_stream
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
+from chatstream.protocol.bodies import Ack
 
 
 class Log:

@@ -10,7 +10,7 @@ from tests.protocol.laws import check_log
 from tests.protocol.tokens import new_id
 from tests.protocol.wire import of_type, only, outline
 
-from chatstream.cli import main
+from chatstream.cli.main import main
 
 pytestmark = pytest.mark.postgres
 

@@ -16,9 +16,9 @@ import pytest
 from tests.protocol.server import free_port
 from tests.protocol.wire import of_type
 
-from chatstream.live.wakeup import Bus, wake_text
-from chatstream.live.wakeup_nats import NatsBus
-from chatstream.live.wakeup_postgres import PostgresBus
+from chatstream.cluster.bus import Bus, wake_text
+from chatstream.cluster.bus_nats import NatsBus
+from chatstream.cluster.bus_postgres import PostgresBus
 
 pytestmark = pytest.mark.postgres
 

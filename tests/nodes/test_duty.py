@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from tests.protocol.laws import check_log
 from tests.protocol.wire import outline
 
-from chatstream import cluster as cluster_module
-from chatstream.cluster import Cluster
+from chatstream.cluster import membership as cluster_module
+from chatstream.cluster.membership import Cluster
 from chatstream.domain.commands import RestartTurn
 from chatstream.domain.events import TurnChanged
-from chatstream.domain.evolve import INITIAL
-from chatstream.domain.state import Intent, Message, Turn
 from chatstream.domain.steps import Thinking
-from chatstream.eventstore import postgres_nodes
+from chatstream.domain.user_chat.evolution import INITIAL
+from chatstream.domain.user_chat.state import Intent, Message, Turn
+from chatstream.eventstore.postgres import nodes as postgres_nodes
 from chatstream.eventstore.store import Sharing, Work
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub

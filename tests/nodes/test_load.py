@@ -19,7 +19,7 @@ from tests.faults.workload import Cast, World
 from tests.nodes.conftest import LEASE_S
 from tests.postgres_server import own_server
 
-from chatstream.eventstore.postgres_embedded import EmbeddedPostgres
+from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.postgres, pytest.mark.timeout(580)]
 

@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatstream.domain.commands import CancelTurn, SendMessage, Streamed
-from chatstream.domain.evolve import INITIAL
-from chatstream.domain.state import HistoryItem, Intent, Message, Turn
-from chatstream.forwarding import command_of, word_of
-from chatstream.ids import ChatId, IntentId
-from chatstream.live.hub import Hub
-from chatstream.live.words import (
+from chatstream.cluster import answer_relay as showing
+from chatstream.cluster.answer_relay import Seeing, Showing
+from chatstream.cluster.forwarding import command_of, word_of
+from chatstream.cluster.messages import (
     LARGEST_WORD_BYTES,
     Do,
     Here,
@@ -29,8 +26,11 @@ from chatstream.live.words import (
     encode,
     pieces,
 )
-from chatstream.turns import showing
-from chatstream.turns.showing import Seeing, Showing
+from chatstream.domain.commands import CancelTurn, SendMessage, Streamed
+from chatstream.domain.user_chat.evolution import INITIAL
+from chatstream.domain.user_chat.state import HistoryItem, Intent, Message, Turn
+from chatstream.ids import ChatId, IntentId
+from chatstream.live.hub import Hub
 
 CHAT = ChatId("chat_1")
 INTENT = IntentId("intent_1")

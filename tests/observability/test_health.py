@@ -11,7 +11,7 @@ import pytest
 
 from chatstream import ChatStreamPlugin, Response, Settings
 from chatstream.app import app_of
-from chatstream.eventstore.memory import MemoryEngine
+from chatstream.eventstore.sqlite.memory import MemoryEngine
 from chatstream.eventstore.store import Append, Outcome
 from chatstream.projections.models import all_tables
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chatstream.logs import JsonLines, TextLines, configure
+from chatstream.server.logs import JsonLines, TextLines, configure
 
 FORGERY = "hello\r\n\x1b[2JERROR chatstream: all chats are lost\u2028\x85next\x00"
 

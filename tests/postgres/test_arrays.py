@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.postgres_server import new_database
 
-from chatstream.eventstore.postgres_arrays import Array, bigints, byteas, register, texts
-from chatstream.eventstore.postgres_connections import connect
+from chatstream.eventstore.postgres.arrays import Array, bigints, byteas, register, texts
+from chatstream.eventstore.postgres.connections import connect
 
 pytestmark = pytest.mark.postgres
 

@@ -15,9 +15,9 @@ from tests.protocol.server import Server
 
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore import postgres_embedded
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.postgres_embedded import EmbeddedEngine, EmbeddedPostgres
+from chatstream.eventstore.postgres import embedded as postgres_embedded
+from chatstream.eventstore.postgres.embedded import EmbeddedEngine, EmbeddedPostgres
+from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.plugin import engine_of
 
 pytestmark = pytest.mark.postgres

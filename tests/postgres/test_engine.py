@@ -28,8 +28,8 @@ from tests.postgres_server import as_url, embedded, faults_of_starting_together,
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore import postgres, postgres_connections
 from chatstream.eventstore.log import EventStore
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.postgres_schema import ORDER_LOCK
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.eventstore.postgres.schema import ORDER_LOCK
 from chatstream.eventstore.store import Append, Engine, Failed, NewEvent
 
 pytestmark = pytest.mark.postgres

@@ -20,9 +20,9 @@ from tests.eventstore.contract import (
 )
 from tests.postgres_server import new_database
 
-from chatstream.eventstore import postgres_heads
-from chatstream.eventstore.postgres import PostgresEngine
-from chatstream.eventstore.postgres_heads import Heads
+from chatstream.eventstore.postgres import heads as postgres_heads
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.eventstore.postgres.heads import Heads
 from chatstream.eventstore.store import Append, Failed
 
 pytestmark = pytest.mark.postgres

@@ -23,8 +23,8 @@ from tests.postgres_server import embedded, new_database, own_server
 from tests.protocol.server import free_port
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore import postgres_embedded
-from chatstream.eventstore.postgres import PostgresEngine
+from chatstream.eventstore.postgres import embedded as postgres_embedded
+from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.eventstore.store import Conflict, Stored
 
 pytestmark = pytest.mark.postgres

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.postgres_server import new_database
 from tests.projections.test_projections import ACTIONS, Recorded, live_and_look
 
-from chatstream.eventstore.postgres import PostgresEngine
+from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.projections.models import all_tables
 
 pytestmark = pytest.mark.postgres

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 from tests.projections.test_projections import Recorded
 
-from chatstream.cli import main
-from chatstream.eventstore.postgres import PostgresEngine
+from chatstream.cli.main import main
+from chatstream.eventstore.postgres.engine import PostgresEngine
+from chatstream.maintenance import rebuild as rebuilding
+from chatstream.maintenance.reader import Reader
+from chatstream.maintenance.verify import problems
 from chatstream.projections.models import all_tables
-from chatstream.tools import rebuilding
-from chatstream.tools.reading import Reader
-from chatstream.tools.verifying import problems
 
 pytestmark = pytest.mark.postgres
 

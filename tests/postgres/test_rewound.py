@@ -10,7 +10,7 @@ from tests.eventstore.contract import STORED, TABLES, A, B, append, bodies, writ
 from tests.faults.grounds import end_connections
 from tests.postgres_server import new_database
 
-from chatstream.eventstore.postgres import PostgresEngine, RewoundError
+from chatstream.eventstore.postgres.engine import PostgresEngine, RewoundError
 from chatstream.eventstore.store import Append, Failed, NewEvent
 
 pytestmark = pytest.mark.postgres

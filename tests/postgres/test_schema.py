@@ -10,7 +10,7 @@ from tests.eventstore.contract import TABLES
 from tests.postgres_server import new_database
 
 from chatstream.eventstore.migrations import MIGRATIONS, newest
-from chatstream.eventstore.postgres_schema import ORDER_LOCK, begin
+from chatstream.eventstore.postgres.schema import ORDER_LOCK, begin
 
 pytestmark = pytest.mark.postgres
 

@@ -13,12 +13,12 @@ from chatstream.domain.steps import FollowUp, Form, NewIntent, Response, SlotsSe
 from chatstream.errors import Refused, StaleTurn
 from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, Engine, RowChange, Stored
+from chatstream.maintenance.reader import Reader
+from chatstream.maintenance.verify import problems
 from chatstream.node import OWNER
 from chatstream.projections.history import history_rows
 from chatstream.projections.models import ReadModels, all_tables
 from chatstream.testing import memory_engine
-from chatstream.tools.reading import Reader
-from chatstream.tools.verifying import problems
 
 # As they were asked for, and no others.
 HISTORY_COLUMNS = [

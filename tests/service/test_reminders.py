@@ -8,7 +8,7 @@ from chatstream.domain.commands import OpenChat
 from chatstream.domain.events import ResponseGiven
 from chatstream.domain.steps import CancelReminder, Remind, Response, ToolCall
 from chatstream.errors import Refused
-from chatstream.eventstore.sqlite import SqliteEngine
+from chatstream.eventstore.sqlite.engine import SqliteEngine
 from chatstream.ids import ChatId
 from chatstream.projections.models import all_tables
 from chatstream.projections.reminders import UserReminders

@@ -19,7 +19,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError, Refused
-from chatstream.identity import Identities, Identity, is_user_id
+from chatstream.security.identity import Identities, Identity, is_user_id
 
 NOW_MS = 1_800_000_000_000
 NOW_S = NOW_MS // 1000
@@ -404,7 +404,7 @@ class TestKeySetsByUrl:
             with pytest.raises(Refused, match="unauthenticated"):
                 await identities.authenticate(self.token(ec_key, "three"))
         assert server.requests == 2
-        monkeypatch.setattr("chatstream.jwks.RELOAD_AFTER_S", 0.0)
+        monkeypatch.setattr("chatstream.security.jwks.RELOAD_AFTER_S", 0.0)
         assert (await identities.authenticate(self.token(ec_key, "three"))).user_id == "ann"
         assert server.requests == 3
 
@@ -426,7 +426,7 @@ class TestKeySetsByUrl:
         with pytest.raises(Refused, match="unavailable"):
             await identities.authenticate(self.token(ec_key, "one"))
         server.serve(ec_key, "one")
-        monkeypatch.setattr("chatstream.jwks.RELOAD_AFTER_S", 0.0)
+        monkeypatch.setattr("chatstream.security.jwks.RELOAD_AFTER_S", 0.0)
         assert (await identities.authenticate(self.token(ec_key, "one"))).user_id == "ann"
 
     async def test_a_failed_fetch_keeps_the_keys_that_are_known(
@@ -435,7 +435,7 @@ class TestKeySetsByUrl:
         server.serve(ec_key, "one")
         await identities.authenticate(self.token(ec_key, "one"))
         server.body = b"nonsense"
-        monkeypatch.setattr("chatstream.jwks.RELOAD_AFTER_S", 0.0)
+        monkeypatch.setattr("chatstream.security.jwks.RELOAD_AFTER_S", 0.0)
         with pytest.raises(Refused, match="unauthenticated"):
             await identities.authenticate(self.token(ec_key, "two"))
         assert (await identities.authenticate(self.token(ec_key, "one"))).user_id == "ann"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstream.errors import Refused
-from chatstream.limits import (
+from chatstream.security.quotas import (
     MAX_DEPTH,
     Places,
     RateLimiter,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstream.origin import normal_origin, origin_allowed, request_allowed
+from chatstream.security.origin import normal_origin, origin_allowed, request_allowed
 
 ALLOWED = ("https://app.example", "http://localhost:3000", "capacitor://localhost")
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstream.errors import Refused
-from chatstream.ws.decoding import BadFrame, decode
-from chatstream.ws.frames import (
+from chatstream.protocol.decoding import BadFrame, decode
+from chatstream.protocol.frames import (
     CLIENT_TYPES,
     Abandon,
     Cancel,
@@ -28,7 +28,7 @@ from chatstream.ws.frames import (
     Send,
     Submit,
 )
-from chatstream.ws.protocol import (
+from chatstream.protocol.socket_protocol import (
     Authenticate,
     Close,
     Effect,

@@ -9,15 +9,15 @@ from typing import Any
 
 from chatstream.config import Settings
 from chatstream.domain.commands import AnyClientCommand, OpenChat
-from chatstream.domain.state import Message, Turn, UserChat
+from chatstream.domain.user_chat.state import Message, Turn, UserChat
 from chatstream.errors import Refused
 from chatstream.eventstore.store import PAGE_BYTES
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
 from chatstream.lane import Receipt
-from chatstream.limits import RateLimiter, Shares
 from chatstream.live.feed import Answer
-from chatstream.live.frames import Frame
+from chatstream.protocol.event_frames import Frame
+from chatstream.security.identity import Identity
+from chatstream.security.quotas import RateLimiter, Shares
 from chatstream.ws.admission import Credentials
 from chatstream.ws.connection import Connection, Surroundings
 

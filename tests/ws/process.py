@@ -17,8 +17,8 @@ from litestar import Litestar
 from tests.ws.fakes import FakeIdentities, FakeService
 
 from chatstream.config import Settings
-from chatstream.limits import RateLimiter, Shares
-from chatstream.server import Server, make_config
+from chatstream.security.quotas import RateLimiter, Shares
+from chatstream.server.uvicorn_server import Server, make_config
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry

@@ -15,8 +15,8 @@ from tests.ws.fakes import USER, FakeIdentities, FakeService, Json
 from websockets.asyncio.client import ClientConnection, connect
 
 from chatstream.config import Settings
-from chatstream.limits import RateLimiter, Shares
-from chatstream.server import Server, make_config
+from chatstream.security.quotas import RateLimiter, Shares
+from chatstream.server.uvicorn_server import Server, make_config
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry

@@ -13,7 +13,7 @@ from chatstream.domain.commands import CancelTurn, OpenChat, SendMessage
 from chatstream.errors import Refused
 from chatstream.ids import ChatId
 from chatstream.live.feed import Answer
-from chatstream.live.frames import Frame
+from chatstream.protocol.event_frames import Frame
 from chatstream.ws.admission import Credentials
 from chatstream.ws.connection import UNANSWERED_AT_MOST
 from chatstream.ws.writer import BEHIND_BYTES
@@ -652,7 +652,7 @@ async def test_an_idle_socket_is_closed_with_4410():
 
 
 async def test_a_running_turn_in_a_followed_chat_keeps_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.ws.protocol._LOOK_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("chatstream.protocol.socket_protocol._LOOK_AGAIN_SECONDS", 0.02)
     peer = Peer(idle_disconnect_s=0.05)
     feed = peer.service.has_chat(FakeFeed(1))
     feed.turn_running = True

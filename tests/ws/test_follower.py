@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.ws.fakes import CHAT, FakeFeed
 
 from chatstream.live.feed import Answer
-from chatstream.live.frames import Frame
+from chatstream.protocol.event_frames import Frame
 from chatstream.ws.follower import ROUND_BYTES, Follower, GapError
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId
-from chatstream.ws.frames import (
+from chatstream.protocol.frames import (
     Ack,
     CaughtUp,
     Delta,
@@ -27,7 +27,7 @@ from chatstream.ws.frames import (
     encode,
     encode_opened,
 )
-from chatstream.ws.schema import frames_schema
+from chatstream.protocol.schema import frames_schema
 
 CHAT = ChatId("c")
 CONTROL_FRAMES: list[ServerFrame] = [

@@ -18,7 +18,7 @@ from tests.ws.serving import HELLO, UPGRADE, Served, masked, read_all, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.live.feed import Answer
 
 
@@ -235,7 +235,7 @@ async def test_a_fault_of_ours_closes_that_socket_and_is_logged_with_its_id(
 
 
 async def test_a_half_sent_request_is_cut(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.HEAD_SECONDS", 0.3)
     async with serving() as served:
         for head in (b"", b"GET /ws", UPGRADE):
             plain = served.raw()
@@ -247,7 +247,7 @@ async def test_a_half_sent_request_is_cut(monkeypatch: pytest.MonkeyPatch):
 async def test_a_head_in_time_and_a_quiet_connection_are_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.HEAD_SECONDS", 0.3)
     async with serving() as served, served.connect() as client:
         async with httpx.AsyncClient(trust_env=False) as http:
             address = f"http://127.0.0.1:{served.port}/hello"
@@ -262,7 +262,7 @@ BODY = b"POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n
 
 
 async def test_a_body_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.server.BODY_SECONDS", 0.5)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.BODY_SECONDS", 0.5)
     async with serving() as served:
         with closing(served.raw()) as plain:
             await asyncio.get_running_loop().sock_sendall(plain, BODY + b"x")
@@ -272,7 +272,7 @@ async def test_a_body_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch):
 async def test_requests_with_bodies_in_time_may_follow_each_other_for_longer_than_one_may_take(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("chatstream.server.BODY_SECONDS", 1.5)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.BODY_SECONDS", 1.5)
     async with serving() as served:
         loop = asyncio.get_running_loop()
         with closing(served.raw()) as plain:
@@ -308,7 +308,7 @@ async def test_a_head_that_is_too_large_is_refused(line: bytes, more: bytes):
 async def test_a_flood_of_handshakes_that_stall_costs_others_nothing_and_is_over_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.5)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.HEAD_SECONDS", 0.5)
     monkeypatch.setattr("chatstream.ws.writer.CLOSE_SECONDS", 0.5)
     async with serving(hello_timeout_s=0.5) as served:
         loop = asyncio.get_running_loop()
@@ -326,7 +326,7 @@ async def test_a_flood_of_handshakes_that_stall_costs_others_nothing_and_is_over
 
 
 async def test_a_head_that_comes_byte_by_byte_is_cut(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.server.HEAD_SECONDS", 0.5)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.HEAD_SECONDS", 0.5)
     async with serving() as served:
         with closing(served.raw()) as plain:
             dripping = asyncio.create_task(drip(plain))
@@ -448,7 +448,7 @@ async def test_a_peer_that_goes_without_a_word_is_forgotten():
 
 
 async def test_a_peer_that_says_goodbye_and_reads_no_more_is_cut(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.ws.uvicorn_socket.CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("chatstream.server.uvicorn_socket.CLOSE_SECONDS", 0.2)
     async with serving() as served:
         feed = served.service.has_chat(FakeFeed(0))
         async with stalled_peer(served, OPEN) as plain:
@@ -463,8 +463,8 @@ async def test_a_peer_that_says_goodbye_and_reads_no_more_is_cut(monkeypatch: py
 async def test_a_peer_that_answers_no_ping_is_cut_though_it_left_much_unread(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("chatstream.server.PING_SECONDS", 0.2)
-    monkeypatch.setattr("chatstream.ws.uvicorn_socket.CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.PING_SECONDS", 0.2)
+    monkeypatch.setattr("chatstream.server.uvicorn_socket.CLOSE_SECONDS", 0.2)
     async with serving() as served:
         feed = served.service.has_chat(FakeFeed(0))
         async with stalled_peer(served, OPEN):
@@ -475,7 +475,7 @@ async def test_a_peer_that_answers_no_ping_is_cut_though_it_left_much_unread(
 
 
 async def test_a_peer_that_answers_pings_stays(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chatstream.server.PING_SECONDS", 0.3)
+    monkeypatch.setattr("chatstream.server.uvicorn_server.PING_SECONDS", 0.3)
     async with serving() as served, served.connect() as client:
         await client.hello()
         await asyncio.sleep(1.5)

@@ -13,7 +13,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from chatstream.domain.state import HistoryItem
+from chatstream.domain.user_chat.state import HistoryItem
 from chatstream.turns.turn import Turn
 
 

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from chatstream.domain.events import AnyFact, IntentChanged, ResponseGiven, ToolReturned
-from chatstream.domain.state import Intent, UserChat
 from chatstream.domain.steps import JsonObject, is_own_slot
+from chatstream.domain.user_chat.state import Intent, UserChat
 from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId, IntentId

@@ -14,8 +14,8 @@ from chatstream.assistant.repair import act_of, wants_again
 from chatstream.assistant.scene import Scene, Task, arguments_of, scene_of
 from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills, Talk
-from chatstream.domain.state import PastCall
 from chatstream.domain.steps import Response, Thinking
+from chatstream.domain.user_chat.state import PastCall
 from chatstream.turns.turn import Turn
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from chatstream.domain.events import IntentStatus, SessionStatus
-from chatstream.domain.state import Intent, Session, UserChat
 from chatstream.domain.steps import JsonObject, is_own_slot
+from chatstream.domain.user_chat.state import Intent, Session, UserChat
 from chatstream.ids import ChatId, IntentId, SessionId
 from chatstream.timestamps import to_ms, to_text
 

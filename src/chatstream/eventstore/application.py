@@ -17,8 +17,8 @@ from eventsourcing.persistence import Mapper, StoredEvent
 from msgspec import Struct
 
 from chatstream.domain.events import AnyFact
-from chatstream.domain.evolve import fold
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.evolution import fold
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.mapper import decode, encode
 from chatstream.ids import ChatId
 
@@ -78,7 +78,7 @@ class ChatLog(Application[str]):
 def _sqlite(path: str) -> dict[str, str]:
     return {
         "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-        "APPLICATION_RECORDER_TOPIC": "chatstream.eventstore.recorder:LogRecorder",
+        "APPLICATION_RECORDER_TOPIC": "chatstream.eventstore.sqlite.recorder:LogRecorder",
         "SQLITE_DBNAME": path,
     }
 
@@ -92,7 +92,7 @@ def _postgres(url: str) -> dict[str, str]:
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "APPLICATION_RECORDER_TOPIC": (
-            "chatstream.eventstore.postgres_recorder:PostgresLogRecorder"
+            "chatstream.eventstore.postgres.recorder:PostgresLogRecorder"
         ),
         "POSTGRES_DBNAME": given.get("dbname", ""),
         "POSTGRES_HOST": given.get("host", ""),

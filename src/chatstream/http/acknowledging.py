@@ -8,9 +8,9 @@ from chatstream import ids
 from chatstream.domain.commands import AnyClientCommand
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
-from chatstream.http.frames import Ack
-from chatstream.identity import Identity
 from chatstream.ids import ChatId
+from chatstream.protocol.bodies import Ack
+from chatstream.security.identity import Identity
 
 
 class Origin(TypedDict):

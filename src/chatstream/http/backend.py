@@ -11,9 +11,9 @@ from msgspec import Struct
 from chatstream.config import Settings
 from chatstream.http.ports import Connections, Lists, Readiness, Service, UserValues
 from chatstream.http.streams import Streams
-from chatstream.identity import Identities, Identity
-from chatstream.limits import RateLimiter, Shares
 from chatstream.metrics import Metrics
+from chatstream.security.identity import Identities, Identity
+from chatstream.security.quotas import RateLimiter, Shares
 
 
 class Backend(Struct, frozen=True, kw_only=True):

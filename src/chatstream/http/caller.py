@@ -17,9 +17,9 @@ from litestar.handlers import BaseRouteHandler
 
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
-from chatstream.identity import COOKIE, Identity
 from chatstream.ids import ChatId, is_id
-from chatstream.origin import request_allowed
+from chatstream.security.identity import COOKIE, Identity
+from chatstream.security.origin import request_allowed
 
 SET_COOKIE: Final = "chatstream_set_cookie"
 """The key of the request's state under which a ``Set-Cookie`` value waits for the response."""

@@ -10,21 +10,21 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from chatstream.domain.commands import EraseChat, OpenChat
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import ChatView, chat_view
 from chatstream.errors import Refused
 from chatstream.http.acknowledging import origin
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.bodies import NewChat
 from chatstream.http.caller import address_of, chat_id_of, owner_wanted, reader
-from chatstream.http.frames import Chat, chat_body
 from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, MaybePosition, Page, decode_cursor, page
 from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, new_chat_id
 from chatstream.projections.rows import After, ChatRow
+from chatstream.protocol.bodies import Chat, chat_body
+from chatstream.security.identity import Identity
 
 READ = [HttpMethod.GET, HttpMethod.HEAD]
 _A_CHAT = ResponseSpec(Chat, description="The chat", generate_examples=False)

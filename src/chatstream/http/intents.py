@@ -16,14 +16,14 @@ from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.bodies import CommandBody
 from chatstream.http.caller import owner_wanted
 from chatstream.http.chats import READ
-from chatstream.http.frames import Ack
 from chatstream.http.operations import OptionalBody
 from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, id_wanted, page
 from chatstream.http.problem import problems
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId, is_id
-from chatstream.limits import is_storable
 from chatstream.projections.rows import After, IntentFilter
+from chatstream.protocol.bodies import Ack
+from chatstream.security.identity import Identity
+from chatstream.security.quotas import is_storable
 from chatstream.timestamps import to_ms, to_text
 
 Moment = Annotated[

@@ -12,12 +12,11 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter
 from litestar.response import Stream
 
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend, BackendDependency, CallerDependency
 from chatstream.http.caller import address_of
 from chatstream.http.chats import READ, readable
-from chatstream.http.frames import Events, events_body
 from chatstream.http.operations import EventsOrStream
 from chatstream.http.paging import (
     LAST_POSITION,
@@ -33,10 +32,11 @@ from chatstream.http.problem import problems
 from chatstream.http.reading import frames_between
 from chatstream.http.sse import MEDIA_TYPE as EVENT_STREAM
 from chatstream.http.sse import Terms, event_stream, wants_stream
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.feed import Feed
 from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
+from chatstream.protocol.bodies import Events, events_body
+from chatstream.security.identity import Identity
 
 LastEventId = Annotated[
     str | None, HeaderParameter(name="Last-Event-ID", description="A position; wins over `after`")

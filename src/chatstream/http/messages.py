@@ -26,12 +26,12 @@ from chatstream.http.bodies import (
     ValuesBody,
 )
 from chatstream.http.caller import chat_id_of
-from chatstream.http.frames import Ack, AnsweredTurn, answered_turn_body
 from chatstream.http.operations import OptionalBody
 from chatstream.http.problem import problems
 from chatstream.http.reading import turn_frames
 from chatstream.ids import IntentId
-from chatstream.limits import refuse_content, refuse_unstorable
+from chatstream.protocol.bodies import Ack, AnsweredTurn, answered_turn_body
+from chatstream.security.quotas import refuse_content, refuse_unstorable
 
 Prefer = Annotated[
     str | None,

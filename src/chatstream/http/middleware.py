@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatstream.http.backend import Backend
 from chatstream.http.caller import SET_COOKIE
-from chatstream.origin import normal_origin
+from chatstream.security.origin import normal_origin
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme, Server
 from litestar.serialization import encode_json
 
-from chatstream.identity import COOKIE
+from chatstream.security.identity import COOKIE
 
 
 def openapi_config(version: str) -> OpenAPIConfig:

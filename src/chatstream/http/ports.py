@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chatstream.domain.commands import AnyCommand
 from chatstream.domain.events import SessionStatus
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import IntentView
 from chatstream.ids import ChatId
 from chatstream.live.feed import Feed

@@ -7,10 +7,10 @@ import asyncio
 import msgspec
 from msgspec import Struct
 
-from chatstream.http.frames import Ack
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
-from chatstream.live.frames import Frame
+from chatstream.protocol.bodies import Ack
+from chatstream.protocol.event_frames import Frame
 
 _ENDS = frozenset({"finished", "needs_input", "cancelled", "failed"})
 

@@ -15,9 +15,9 @@ from chatstream.http.caller import owner_wanted
 from chatstream.http.chats import READ
 from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, page
 from chatstream.http.problem import problems
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, SessionId, is_id
 from chatstream.projections.rows import After, SessionRow
+from chatstream.security.identity import Identity
 
 _CLEAR_AT_ONCE = 200
 

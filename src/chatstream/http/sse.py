@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from chatstream.errors import Refused
-from chatstream.http.frames import CaughtUp, Delta, Resync
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
-from chatstream.live.frames import Frame
+from chatstream.protocol.bodies import CaughtUp, Delta, Resync
+from chatstream.protocol.event_frames import Frame
 
 MEDIA_TYPE: Final = "text/event-stream"
 

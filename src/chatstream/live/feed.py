@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from chatstream.eventstore.store import PAGE_BYTES, StoredRow
 from chatstream.ids import ChatId
-from chatstream.live.frames import Frame, bounded, frames_of
+from chatstream.protocol.event_frames import Frame, bounded, frames_of
 
 RING_FRAMES = 512
 RING_BYTES = 256 * 1024

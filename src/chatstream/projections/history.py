@@ -18,7 +18,7 @@ from chatstream.domain.events import (
     ThinkingAdded,
     UserMessageAdded,
 )
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.ids import ChatId
 from chatstream.projections.rows import HistoryFilter, HistoryRow, MessageType
 from chatstream.projections.table import TableDefinition

@@ -17,7 +17,7 @@ from chatstream.domain.events import (
     SessionChanged,
     TurnChanged,
 )
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import IntentView, Question, intent_view
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId, IntentId

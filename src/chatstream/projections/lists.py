@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from chatstream.domain.events import SessionStatus
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import IntentView, intent_view, session_activity
 from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.store import SqlValue, StoredRow

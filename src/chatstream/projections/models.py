@@ -13,7 +13,7 @@ from chatstream.domain.events import (
     TurnChanged,
     UserMessageAdded,
 )
-from chatstream.domain.state import CommandRecord, UserChat
+from chatstream.domain.user_chat.state import CommandRecord, UserChat
 from chatstream.eventstore.store import Fetch, RowChange, RowKey
 from chatstream.ids import ChatId
 from chatstream.projections.chats import Chats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatstream.domain.state import CommandRecord
+from chatstream.domain.user_chat.state import CommandRecord
 from chatstream.eventstore.store import RowChange
 from chatstream.ids import ChatId
 from chatstream.projections.table import TableDefinition

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from chatstream.domain.events import AnyFact, ChatChanged
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.store import Fetch, RowChange, SqlValue
 from chatstream.ids import ChatId
 from chatstream.projections.table import TableDefinition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstream.domain.events import AnyFact, ChatChanged, SessionChanged
-from chatstream.domain.state import Session, UserChat
+from chatstream.domain.user_chat.state import Session, UserChat
 from chatstream.domain.views import session_activity
 from chatstream.eventstore.store import RowChange
 from chatstream.ids import ChatId, SessionId

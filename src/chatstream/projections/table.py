@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from chatstream.domain.events import AnyFact
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstream.domain.events import AnyFact, ChatChanged, IntentChanged, SessionChanged
-from chatstream.domain.state import Intent, UserChat
+from chatstream.domain.user_chat.state import Intent, UserChat
 from chatstream.eventstore.store import RowChange
 from chatstream.ids import ChatId, IntentId
 from chatstream.projections.table import TableDefinition

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstream.domain.events import AnyFact, ChatChanged, TurnChanged
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.store import RowChange
 from chatstream.ids import ChatId
 from chatstream.projections.table import TableDefinition

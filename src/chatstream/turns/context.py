@@ -6,8 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chatstream.domain.state import Intent, UserChat
 from chatstream.domain.steps import JsonObject
+from chatstream.domain.user_chat.state import Intent, UserChat
 from chatstream.ids import ChatId
 
 

@@ -29,7 +29,6 @@ from chatstream.domain.commands import (
     RecordSteps,
     Streamed,
 )
-from chatstream.domain.state import UserChat
 from chatstream.domain.steps import (
     Abandon,
     Buttons,
@@ -49,10 +48,11 @@ from chatstream.domain.steps import (
     ToolCall,
     ToolResult,
 )
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
-from chatstream.limits import has_escaped_nul, is_storable, refuse_unstorable
+from chatstream.security.quotas import has_escaped_nul, is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
 from chatstream.turns.watching import RunWatch

@@ -11,21 +11,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatstream.cluster.answer_relay import Seeing, Showing
+from chatstream.cluster.messages import Want
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
 from chatstream.domain.events import AnyFact, TurnChanged
-from chatstream.domain.state import Turn, UserChat
+from chatstream.domain.user_chat.state import Turn, UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
-from chatstream.live.words import Want
 from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run
-from chatstream.turns.showing import Seeing, Showing
 from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from chatstream.domain.commands import AbandonIdleIntent, ExpireSession, SpeakReminders
-from chatstream.domain.state import Intent, UserChat
+from chatstream.domain.user_chat.state import Intent, UserChat
 from chatstream.errors import Refused, wordless
 from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId, IntentId, new_nonce

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from chatstream.domain.state import (
+from chatstream.domain.steps import JsonObject
+from chatstream.domain.user_chat.state import (
     HistoryItem,
     Intent,
     PastCall,
@@ -14,7 +15,6 @@ from chatstream.domain.state import (
     ShownComponent,
     UserChat,
 )
-from chatstream.domain.steps import JsonObject
 from chatstream.domain.views import question, resumable
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
 

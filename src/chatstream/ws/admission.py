@@ -7,12 +7,12 @@ from typing import Protocol
 from msgspec import Struct
 
 from chatstream.errors import Refused
-from chatstream.identity import Identity
-from chatstream.limits import RateLimiter
+from chatstream.security.identity import Identity
+from chatstream.security.quotas import RateLimiter
 
 
 class Identities(Protocol):
-    """What the sockets need of ``chatstream.identity.Identities``."""
+    """What the sockets need of ``chatstream.security.identity.Identities``."""
 
     anonymous_allowed: bool
 

@@ -19,13 +19,10 @@ from msgspec import Struct
 from chatstream import ids, timestamps
 from chatstream.config import Settings
 from chatstream.errors import Refused, wordless
-from chatstream.identity import Identity
 from chatstream.ids import ChatId, SocketId
 from chatstream.lane import Receipt
-from chatstream.limits import PLACE_RETRY_S, RateLimiter, Shares
 from chatstream.metrics import Metrics
-from chatstream.ws.admission import Admitted, Credentials, Identities, admit, with_renewal
-from chatstream.ws.frames import (
+from chatstream.protocol.frames import (
     Ack,
     CommandFrame,
     Drain,
@@ -37,9 +34,7 @@ from chatstream.ws.frames import (
     Welcome,
     encode,
 )
-from chatstream.ws.opening import Openings
-from chatstream.ws.ports import Service, Sink
-from chatstream.ws.protocol import (
+from chatstream.protocol.socket_protocol import (
     Authenticate,
     Close,
     Effect,
@@ -52,7 +47,12 @@ from chatstream.ws.protocol import (
     Unfollow,
     rejected,
 )
-from chatstream.ws.to_domain import Origin, to_command, to_open_chat
+from chatstream.protocol.to_domain import Origin, to_command, to_open_chat
+from chatstream.security.identity import Identity
+from chatstream.security.quotas import PLACE_RETRY_S, RateLimiter, Shares
+from chatstream.ws.admission import Admitted, Credentials, Identities, admit, with_renewal
+from chatstream.ws.opening import Openings
+from chatstream.ws.ports import Service, Sink
 from chatstream.ws.writer import Writer
 
 UNANSWERED_AT_MOST: Final = 512

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chatstream.ids import ChatId
-from chatstream.live.frames import bounded
-from chatstream.ws.frames import CaughtUp, Delta, encode
+from chatstream.protocol.event_frames import bounded
+from chatstream.protocol.frames import CaughtUp, Delta, encode
 from chatstream.ws.ports import Feed, Frame
 
 ROUND_BYTES: Final = 64 * 1024

@@ -18,8 +18,8 @@ from litestar.handlers import WebsocketRouteHandler
 from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import Refused
-from chatstream.identity import COOKIE
-from chatstream.origin import request_allowed
+from chatstream.security.identity import COOKIE
+from chatstream.security.origin import request_allowed
 from chatstream.ws.admission import Credentials
 from chatstream.ws.asgi_sink import AsgiSink
 from chatstream.ws.connection import Connection, Surroundings

@@ -14,13 +14,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from chatstream.domain.state import UserChat
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId
 from chatstream.lane import Receipt
 from chatstream.metrics import Metrics
+from chatstream.protocol.frames import Open, OpenedHead, Rejected, Resync, encode, encode_opened
 from chatstream.ws.follower import Follower
-from chatstream.ws.frames import Open, OpenedHead, Rejected, Resync, encode, encode_opened
 from chatstream.ws.ports import Feed, Service
 from chatstream.ws.writer import Writer
 

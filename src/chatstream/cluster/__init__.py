@@ -1,0 +1,1 @@
+"""A node among others on one database: membership, the bus, forwarding, answers across nodes."""

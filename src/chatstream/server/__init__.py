@@ -1,0 +1,1 @@
+"""The process: everything that subclasses uvicorn, in one place."""
