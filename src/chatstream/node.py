@@ -29,7 +29,7 @@ from chatstream.ids import ChatId
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.projections.remembered import SERVER_VALUES
-from chatstream.projections.turn_work import TURN_WORK
+from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
 from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
@@ -39,8 +39,6 @@ from chatstream.turns.timers import TimerSweeper
 
 log = logging.getLogger(__name__)
 
-OWNER = "local"
-"""On SQLite the process that holds the file owns every turn."""
 SWEEP_FEEDS_EVERY_S = 5.0
 _NO_CHAT = ChatId("")
 
@@ -60,7 +58,7 @@ class Node:
         self.settings = settings
         self.now_ms = now_ms
         self.store = EventStore(engine)
-        self.name = OWNER if engine.sharing is None else engine.sharing.node_id
+        self.name = LOCAL_OWNER if engine.sharing is None else engine.sharing.node_id
         self.read_models = ReadModels(self.name, self.store.fetch)
         self.hub = Hub(self.store)
         self.service = ChatService(
@@ -189,7 +187,7 @@ class Node:
 
     async def _release(self, chat_id: ChatId, caused_by: str, attempt: int) -> None:
         """Whoever comes next goes on with the turn; its attempt did not crash."""
-        await self.write_row(chat_id, TURN_WORK.row(chat_id, caused_by, attempt, OWNER, 1))
+        await self.write_row(chat_id, TURN_WORK.row(chat_id, caused_by, attempt, LOCAL_OWNER, 1))
 
     async def _sweep_feeds(self) -> None:
         while True:

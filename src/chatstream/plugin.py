@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +22,8 @@ from chatstream.cluster.presence import AllConnections
 from chatstream.config import Settings
 from chatstream.domain.user_chat import forms
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue, StoredEngine
+from chatstream.eventstore.engines import engine_of
+from chatstream.eventstore.store import Engine, Fetch, RowChange, SqlValue
 from chatstream.eventstore.writer import Batch
 from chatstream.http.backend import Backend
 from chatstream.http.problem import handle_routing_errors
@@ -86,7 +86,7 @@ class ChatStreamPlugin(InitPlugin):
         self._agent = served
         self.node = Node(
             self.settings,
-            engine or engine_of(self.settings),
+            engine or engine_of(self.settings.database, all_tables),
             served,
             context=context or self._recalling(served),
         )
@@ -211,35 +211,6 @@ class ChatStreamPlugin(InitPlugin):
 
 def _frames_schema() -> bytes:
     return msgspec.json.encode(frames_schema())
-
-
-def engine_of(settings: Settings, *, read_only: bool = False) -> StoredEngine:
-    """The database that ``settings.database`` names; imported only when it is. ``read_only``
-    opens it beside a server that runs on it.
-
-    Raises:
-        ConfigurationError: the URL names no engine that is installed.
-    """
-    scheme, _, path = settings.database.partition("://")
-    if scheme != "sqlite":
-        return _postgres(settings.database, read_only=read_only)
-    from chatstream.eventstore.sqlite.engine import SqliteEngine
-
-    return SqliteEngine(path.removeprefix("/"), all_tables(), read_only=read_only)
-
-
-def _postgres(database: str, *, read_only: bool) -> StoredEngine:
-    try:
-        from chatstream.eventstore.postgres.embedded import DEFAULT_FOLDER, EmbeddedEngine
-        from chatstream.eventstore.postgres.engine import PostgresEngine
-    except ImportError as error:
-        raise ConfigurationError("PostgreSQL needs the extra: chatstream[postgres]") from error
-    tables = all_tables("postgresql")
-    scheme, _, path = database.partition("://")
-    if scheme == "postgres-embedded":
-        folder = Path(path.removeprefix("/") or DEFAULT_FOLDER)
-        return EmbeddedEngine(folder, tables, read_only=read_only)
-    return PostgresEngine(database, tables, read_only=read_only)
 
 
 def _agent(settings: Settings, agent: object | None, fetch: Fetch, write: WriteRow) -> Agent:

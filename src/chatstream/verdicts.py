@@ -32,7 +32,7 @@ from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, NewEvent, RowChange, RowKey
 from chatstream.ids import ChatId
 from chatstream.lane import Lane, Verdict, Waiting
-from chatstream.security.quotas import has_escaped_nul, refuse_unstorable
+from chatstream.protocol.content import has_escaped_nul, refuse_unstorable
 
 MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)
 

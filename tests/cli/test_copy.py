@@ -18,11 +18,12 @@ from tests.protocol.tokens import token_for
 from chatstream.cli.main import main
 from chatstream.client import ChatClient
 from chatstream.config import Settings
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.mapper import erase
 from chatstream.eventstore.store import Append, Failed, RowChange, Stored
 from chatstream.maintenance import copy as copying
 from chatstream.maintenance.reader import reading
-from chatstream.plugin import engine_of
+from chatstream.projections.models import all_tables
 
 pytestmark = pytest.mark.postgres
 TABLES = ("server_values", "user_values", "remembered_commands", "timers", "turn_work", "intents")
@@ -61,7 +62,7 @@ def store_rows(url: str, *changes: RowChange) -> None:
 
 
 def store(url: str, append: Append) -> None:
-    engine = engine_of(Settings(database=url))
+    engine = engine_of(url, all_tables)
     engine.open()
     assert engine.write([append]) == [Stored()]
     engine.close()
@@ -160,7 +161,7 @@ def test_a_target_that_holds_something_else_is_told_from_a_copy(old, new, tmp_pa
 
 
 def test_a_database_that_is_served_is_refused(old, new, tmp_path):
-    engine = engine_of(Settings(database=old))
+    engine = engine_of(old, all_tables)
     engine.open()
     said = run("copy", old, new)
     engine.close()

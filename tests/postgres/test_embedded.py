@@ -13,12 +13,12 @@ from tests.eventstore.contract import STORED, TABLES, A, append, bodies, write
 from tests.postgres_server import embedded
 from tests.protocol.server import Server
 
-from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.postgres import embedded as postgres_embedded
 from chatstream.eventstore.postgres.embedded import EmbeddedEngine, EmbeddedPostgres
 from chatstream.eventstore.postgres.engine import PostgresEngine
-from chatstream.plugin import engine_of
+from chatstream.projections.models import all_tables
 
 pytestmark = pytest.mark.postgres
 
@@ -156,10 +156,10 @@ def test_root_without_another_user_is_refused(monkeypatch):
 
 
 def test_the_setting_names_the_folder(tmp_path):
-    named = engine_of(Settings(database=f"postgres-embedded:///{tmp_path}/data"))
+    named = engine_of(f"postgres-embedded:///{tmp_path}/data", all_tables)
     assert isinstance(named, EmbeddedEngine)
     assert str(tmp_path).replace("/", "%2F") in named.dsn
-    unnamed = engine_of(Settings(database="postgres-embedded"))
+    unnamed = engine_of("postgres-embedded", all_tables)
     assert isinstance(unnamed, EmbeddedEngine)
     assert "chatstream-postgres" in unnamed.dsn
 

@@ -15,9 +15,9 @@ from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, Engine, RowChange, Stored
 from chatstream.maintenance.reader import Reader
 from chatstream.maintenance.verify import problems
-from chatstream.node import OWNER
 from chatstream.projections.history import history_rows
 from chatstream.projections.models import ReadModels, all_tables
+from chatstream.projections.turn_work import LOCAL_OWNER
 from chatstream.testing import memory_engine
 
 # As they were asked for, and no others.
@@ -46,7 +46,7 @@ class Recorded(Chat):
     def __init__(self, engine: Engine | None = None) -> None:
         self.engine = engine or memory_engine()
         self.engine.open()
-        self._models = ReadModels(OWNER, _no_fetch)
+        self._models = ReadModels(LOCAL_OWNER, _no_fetch)
         super().__init__()
 
     def do(self, command):

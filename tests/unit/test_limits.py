@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstream.errors import Refused
-from chatstream.security.quotas import (
+from chatstream.protocol.content import (
     MAX_DEPTH,
-    Places,
-    RateLimiter,
     is_storable,
     refuse_content,
     refuse_unstorable,
     too_deep,
 )
+from chatstream.security.quotas import Places, RateLimiter
 
 
 class Clock:

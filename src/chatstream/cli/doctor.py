@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from chatstream.app import version
 from chatstream.config import Settings
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.store import SchemaState
-from chatstream.plugin import engine_of
+from chatstream.projections.models import all_tables
 
 
 class Finding(Struct, frozen=True):
@@ -36,7 +37,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     shown = _shown(settings.database)
     try:
-        engine = engine_of(settings)
+        engine = engine_of(settings.database, all_tables)
         state = engine.schema()
         yield _schema(state, engine.known_schema)
         if state.version < engine.known_schema:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from chatstream.cli.dialogues import import_dialogue
 from chatstream.config import Settings
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.store import Engine
 from chatstream.maintenance.exclusive import refuse_beside_nodes
 from chatstream.maintenance.export import ImportFailed, import_chat
-from chatstream.node import OWNER
-from chatstream.plugin import engine_of
-from chatstream.projections.models import ReadModels
+from chatstream.projections.models import ReadModels, all_tables
+from chatstream.projections.turn_work import LOCAL_OWNER
 
 
 def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]:
@@ -21,7 +21,7 @@ def import_file(settings: Settings, path: Path, user_id: str) -> tuple[int, int]
         ConfigurationError: a server runs on the database.
         ImportFailed: a line cannot be taken in; those before it are stored.
     """
-    engine = engine_of(settings)
+    engine = engine_of(settings.database, all_tables)
     engine.open()
     try:
         refuse_beside_nodes(engine)
@@ -44,7 +44,7 @@ def _import_line(engine: Engine, settings: Settings, line: bytes, user_id: str, 
 
 
 def _import(engine: Engine, settings: Settings, line: bytes, user_id: str) -> int:
-    models = ReadModels(OWNER, _no_fetch)
+    models = ReadModels(LOCAL_OWNER, _no_fetch)
     if b'"chatstream_export"' in line:
         return import_chat(engine, models, line)
     return import_dialogue(engine, models, line, user_id, round(settings.abandon_after_s * 1000))

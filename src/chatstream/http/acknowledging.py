@@ -9,7 +9,7 @@ from chatstream.domain.commands import AnyClientCommand
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.ids import ChatId
-from chatstream.protocol.bodies import Ack
+from chatstream.protocol.frames import Ack
 from chatstream.security.identity import Identity
 
 

@@ -16,7 +16,7 @@ from litestar.exceptions import InternalServerException
 from msgspec import Meta, Struct
 
 from chatstream.errors import Refused
-from chatstream.security.quotas import MAX_DEPTH, too_deep
+from chatstream.protocol.content import MAX_DEPTH, too_deep
 
 # Not \Z: the pattern also stands in OpenAPI. A plain $ lets a newline pass.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)", description="An id")]

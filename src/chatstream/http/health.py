@@ -12,7 +12,8 @@ from msgspec import UNSET, Struct, UnsetType
 from chatstream.http.backend import BackendDependency
 from chatstream.http.chats import READ
 from chatstream.http.ports import Readiness
-from chatstream.http.problem import Problem, problem, problems
+from chatstream.http.problem import problem, problems
+from chatstream.protocol.bodies import Problem
 
 _PATIENCE_S = 3.0  # a probe that takes longer is as good as an answer
 _PROMETHEUS = "text/plain; version=0.0.4"

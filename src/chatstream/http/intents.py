@@ -21,9 +21,9 @@ from chatstream.http.paging import Cursor, Limit, Page, decode_cursor, id_wanted
 from chatstream.http.problem import problems
 from chatstream.ids import ChatId, IntentId, is_id
 from chatstream.projections.rows import After, IntentFilter
-from chatstream.protocol.bodies import Ack
+from chatstream.protocol.content import is_storable
+from chatstream.protocol.frames import Ack
 from chatstream.security.identity import Identity
-from chatstream.security.quotas import is_storable
 from chatstream.timestamps import to_ms, to_text
 
 Moment = Annotated[

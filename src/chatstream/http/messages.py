@@ -29,9 +29,10 @@ from chatstream.http.caller import chat_id_of
 from chatstream.http.operations import OptionalBody
 from chatstream.http.problem import problems
 from chatstream.http.reading import turn_frames
-from chatstream.ids import IntentId
-from chatstream.protocol.bodies import Ack, AnsweredTurn, answered_turn_body
-from chatstream.security.quotas import refuse_content, refuse_unstorable
+from chatstream.ids import ChatId, IntentId
+from chatstream.protocol.bodies import AnsweredTurn, answered_turn_body
+from chatstream.protocol.content import refuse_content, refuse_unstorable
+from chatstream.protocol.frames import Ack
 
 Prefer = Annotated[
     str | None,
@@ -174,7 +175,7 @@ def wait_wanted(prefer: str | None) -> float | None:
 
 
 async def _answered(backend: Backend, ack: Ack, wait_s: float) -> Response[Any]:
-    feed = backend.service.feed(ack.user_chat_id)
+    feed = backend.service.feed(ChatId(ack.user_chat_id))
     frames = await turn_frames(feed, ack, wait_s, backend.streams)
     if frames is None:
         return Response(ack)

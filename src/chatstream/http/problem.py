@@ -7,10 +7,9 @@ What is missing and what is another user's give the same bytes: no id in the tex
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from litestar import Request, Response
 from litestar.exceptions import (
@@ -23,11 +22,10 @@ from litestar.exceptions.responses import (
     create_exception_response,  # pyright: ignore[reportUnknownVariableType]
 )
 from litestar.openapi import ResponseSpec
-from msgspec import Struct
 
 from chatstream.errors import CODES, Refused, wordless
+from chatstream.protocol.bodies import PROBLEM_MEDIA_TYPE, Problem, problem_of, refusal_headers
 
-MEDIA_TYPE: Final = "application/problem+json"
 _log = logging.getLogger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
@@ -38,49 +36,30 @@ ErrorHandlers = MutableMapping[int | type[Exception], Handler]
 _CODE_OF_STATUS = {400: "invalid_frame", 401: "unauthenticated", 404: "not_found", 413: "too_large"}
 
 
-class Details(Struct, frozen=True):
-    """For ``invalid_form``: field to reason."""
-
-    fields: dict[str, str]
-
-
-class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The body of an error. ``code`` is the protocol's (section 7)."""
-
-    # Asked for by name: the default would be left out.
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    details: Details | None = None
-
-
 def problem(
     status: int,
     code: str,
     detail: str,
     *,
-    details: Details | None = None,
+    fields: dict[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:
     """A response that tells of an error."""
-    title = HTTPStatus(status).phrase
-    body = Problem(
-        type="about:blank", title=title, status=status, detail=detail, code=code, details=details
+    body = problem_of(status, code, detail, fields)
+    return Response(
+        body, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=dict(headers or {})
     )
-    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
 def of_refusal(_: AnyRequest, error: Refused) -> Response[Problem]:
     """A refusal, by the table of codes."""
-    headers: dict[str, str] = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
-    if error.http_status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    details = None if error.fields is None else Details(error.fields)
-    return problem(error.http_status, error.code, error.message, details=details, headers=headers)
+    return problem(
+        error.http_status,
+        error.code,
+        error.message,
+        fields=error.fields,
+        headers=refusal_headers(error),
+    )
 
 
 def of_http_exception(_: AnyRequest, error: HTTPException) -> Response[Problem]:
@@ -157,7 +136,7 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(
             Problem,
             description=HTTPStatus(status).phrase,
-            media_type=MEDIA_TYPE,
+            media_type=PROBLEM_MEDIA_TYPE,
             generate_examples=False,
         )
         for status in (400, 401, *statuses, 503)

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
-from chatstream.protocol.bodies import Ack
 from chatstream.protocol.event_frames import Frame
+from chatstream.protocol.frames import Ack
 
 _ENDS = frozenset({"finished", "needs_input", "cancelled", "failed"})
 

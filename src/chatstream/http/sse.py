@@ -17,8 +17,8 @@ from msgspec import Struct
 from chatstream.errors import Refused
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
-from chatstream.protocol.bodies import CaughtUp, Delta, Resync
 from chatstream.protocol.event_frames import Frame
+from chatstream.protocol.frames import CaughtUp, Delta, Resync
 
 MEDIA_TYPE: Final = "text/event-stream"
 

@@ -1,1 +1,1 @@
-"""Verify, rebuild, copy, migrate, export, read. Nothing here prints: the server calls some of it, too."""
+"""Verify, rebuild, copy, migrate, export, read: no printing, the server calls some of it."""

@@ -18,11 +18,11 @@ from msgspec import Struct
 
 from chatstream.config import Settings
 from chatstream.errors import ChatStreamError
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.store import Append, Engine, NewEvent, RowChange, SqlValue, Stored
 from chatstream.ids import ChatId
 from chatstream.maintenance.export import event_of
 from chatstream.maintenance.reader import Reader, reading
-from chatstream.plugin import engine_of
 from chatstream.projections.models import all_tables
 from chatstream.projections.nodes import NODES
 from chatstream.projections.table import TableDefinition
@@ -54,7 +54,7 @@ def copy(source: Settings, target: Settings) -> Copied:
         ConfigurationError: one of them cannot be had, or a server runs on it.
         CopyFailed: the target holds something else, or did not take it.
     """
-    engine = engine_of(target)
+    engine = engine_of(target.database, all_tables)
     with reading(source, served=False) as old:
         engine.refuse_served()
         engine.open()

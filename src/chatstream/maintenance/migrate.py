@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chatstream.config import Settings
-from chatstream.plugin import engine_of
+from chatstream.eventstore.engines import engine_of
+from chatstream.projections.models import all_tables
 
 
 def migrate(settings: Settings, *, finish: bool) -> str:
@@ -12,7 +13,7 @@ def migrate(settings: Settings, *, finish: bool) -> str:
     Raises:
         ConfigurationError: the database cannot be had, or is of a newer version.
     """
-    engine = engine_of(settings)
+    engine = engine_of(settings.database, all_tables)
     engine.open()
     try:
         if finish:

@@ -12,11 +12,12 @@ from chatstream.domain.events import AnyFact
 from chatstream.domain.user_chat.evolution import INITIAL, evolve
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import ChatStreamError, DamagedError
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.migrations import refuse_newer
 from chatstream.eventstore.store import Engine, SqlValue, StoredRow, refuse_gap
 from chatstream.ids import ChatId
-from chatstream.plugin import engine_of
+from chatstream.projections.models import all_tables
 
 PAGE = 1_000
 _ALL_CHATS = "SELECT user_chat_id FROM chats ORDER BY opened_at, user_chat_id"
@@ -122,7 +123,7 @@ def reading(settings: Settings, *, served: bool = True) -> Generator[Reader]:
     Raises:
         ConfigurationError: there is no such database, or a server runs on it.
     """
-    engine = engine_of(settings, read_only=True)
+    engine = engine_of(settings.database, all_tables, read_only=True)
     if not served:
         engine.refuse_served()
     engine.open()

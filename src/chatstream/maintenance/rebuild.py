@@ -11,11 +11,12 @@ from typing import Final
 
 from chatstream.config import Settings
 from chatstream.errors import ChatStreamError, ConfigurationError
+from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.store import Append, Conflict, Engine, Outcome, RowChange, Stored
 from chatstream.ids import ChatId
 from chatstream.maintenance.reader import Reader
 from chatstream.maintenance.verify import Difference, every_chat, look_at
-from chatstream.plugin import engine_of
+from chatstream.projections.models import all_tables
 
 _LOOKS: Final = 20
 """So often a chat may move between being read and being mended."""
@@ -33,7 +34,7 @@ def rebuild(settings: Settings) -> int:
         RebuildFailed: the rows could not be written.
         DamagedError: a chat cannot be read, so that its rows cannot be known.
     """
-    engine = engine_of(settings)
+    engine = engine_of(settings.database, all_tables)
     if not engine.schema().version:
         raise ConfigurationError("there are no chats in this database")
     engine.open()

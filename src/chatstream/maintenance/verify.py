@@ -12,11 +12,10 @@ from chatstream.errors import DamagedError
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
 from chatstream.maintenance.reader import Reader
-from chatstream.node import OWNER
 from chatstream.projections.models import all_projections
 from chatstream.projections.table import Projection, TableDefinition
 from chatstream.projections.timers import TIMERS
-from chatstream.projections.turn_work import TURN_WORK
+from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
 
 # What moves without an event: when a timer was looked at last, and who handed a turn over.
 _MOVING = {TIMERS.name: {"since"}, TURN_WORK.name: {"owner", "released"}}
@@ -56,7 +55,7 @@ def problems(reader: Reader) -> Iterator[str]:
 def _compared(reader: Reader) -> Iterator[str]:
     """The chats that have a gap or cannot be read, and every row that a fold of the log gives
     otherwise."""
-    projections = all_projections(OWNER)
+    projections = all_projections(LOCAL_OWNER)
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
     unknown: set[ChatId] = set()
     for chat_id in reader.chat_ids_of_log():
@@ -95,7 +94,7 @@ def look_at(reader: Reader, chat_id: ChatId) -> Look:
     Raises:
         DamagedError: the log cannot be read, or has a gap.
     """
-    projections = all_projections(OWNER)
+    projections = all_projections(LOCAL_OWNER)
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
     position = reader.head(chat_id)
     _fold(reader, chat_id, projections, expected, upto=position)
@@ -111,7 +110,7 @@ def look_at(reader: Reader, chat_id: ChatId) -> Look:
 
 def every_chat(reader: Reader) -> list[ChatId]:
     """Every chat that has events, or rows that should not be."""
-    tables = [projection.table.name for projection in all_projections(OWNER)]
+    tables = [projection.table.name for projection in all_projections(LOCAL_OWNER)]
     found = set(reader.chat_ids_of_log())
     for name in tables:
         rows = reader.fetch(f"SELECT DISTINCT user_chat_id FROM {name}")  # noqa: S608 - our own names

@@ -8,12 +8,16 @@ born and ends in one batch writes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from chatstream.domain.events import AnyFact, ChatChanged, TurnChanged
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.eventstore.store import RowChange
 from chatstream.ids import ChatId
 from chatstream.projections.table import TableDefinition
+
+LOCAL_OWNER: Final = "local"
+"""On SQLite the process that holds the file owns every turn."""
 
 TURN_WORK = TableDefinition(
     name="turn_work",

@@ -1,1 +1,1 @@
-"""The wire protocol: frames, codes and the socket's rules, one set for sockets, HTTP and the schema."""
+"""The wire protocol: one set of frames for sockets, HTTP and the schema."""

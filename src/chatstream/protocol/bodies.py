@@ -1,52 +1,61 @@
-"""Bodies that HTTP shares with the wire: acks and the control frames of an event stream.
+"""The bodies of HTTP answers that hold frames, and what an error looks like there (RFC 9457).
 
 Event frames are not made here: they come as bytes and are joined as they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
 
 import msgspec
 from msgspec import Struct, field
 
 from chatstream.domain.views import ChatView
-from chatstream.ids import ChatId
+from chatstream.errors import Refused
 from chatstream.protocol.event_frames import Frame
+from chatstream.protocol.frames import Ack, Details
 
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 
-class _Control(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    user_chat_id: ChatId
+class Problem(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The body of an error. ``code`` is the protocol's (section 7)."""
+
+    # Asked for by name: the default would be left out.
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    details: Details | None = None
 
 
-class Ack(_Control, frozen=True, kw_only=True, tag="ack"):
-    """The command is stored and on disk."""
-
-    id: str
-    position: int
-    duplicate: bool = False
-
-
-class CaughtUp(_Control, frozen=True, kw_only=True, tag="caught_up"):
-    """The past is delivered; what follows is live."""
-
-    position: int
-
-
-class Delta(_Control, frozen=True, kw_only=True, tag="delta"):
-    """A piece of an answer in progress; ``offset`` counts code points."""
-
-    message_id: str
-    offset: int
-    text: str
+def problem_of(
+    status: int, code: str, detail: str, fields: dict[str, str] | None = None
+) -> Problem:
+    """The body that tells of an error; ``fields`` maps a form's field to the reason."""
+    return Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        details=None if fields is None else Details(fields),
+    )
 
 
-class Resync(_Control, frozen=True, kw_only=True, tag="resync"):
-    """The client's position means nothing here; the chat follows from its beginning."""
-
-    reason: str
+def refusal_headers(refused: Refused) -> dict[str, str]:
+    """The headers that go with a refusal: when to come back, and how to say who one is."""
+    headers: dict[str, str] = {}
+    if refused.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(refused.retry_after)))
+    if refused.http_status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
 
 
 class EventFrame(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from chatstream.errors import CODES, Code, Refused
 from chatstream.ids import is_id
+from chatstream.protocol.content import MAX_DEPTH, refuse_content, refuse_unstorable, too_deep
 from chatstream.protocol.frames import CLIENT_TYPES, ClientFrame, Send, Submit
-from chatstream.security.quotas import MAX_DEPTH, refuse_content, refuse_unstorable, too_deep
 
 _decoder = msgspec.json.Decoder(ClientFrame)
 

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from chatstream.errors import Code
 from chatstream.ids import ChatId
-from chatstream.security.quotas import WireInt
+from chatstream.protocol.content import WireInt
 
 # Not \Z: the pattern also stands in the exported JSON Schema. A plain $ lets a newline pass.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)")]

@@ -52,7 +52,7 @@ from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
-from chatstream.security.quotas import has_escaped_nul, is_storable, refuse_unstorable
+from chatstream.protocol.content import has_escaped_nul, is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of
 from chatstream.turns.watching import RunWatch
