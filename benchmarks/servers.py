@@ -16,6 +16,17 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Tree(NamedTuple):
+    """A check-out of the server: the Python of its environment, and its sources."""
+
+    name: str
+    python: Path
+    sources: Path
+
+
+THIS_TREE = Tree("now", Path(sys.executable), ROOT / "src")
+
+
 class Usage(NamedTuple):
     """What a process has used so far."""
 
@@ -27,8 +38,11 @@ class Usage(NamedTuple):
 class Server:
     """A server in a process of its own, on the first core (the client has the last)."""
 
-    def __init__(self, name: str, command: list[str], port: int = 0) -> None:
+    def __init__(
+        self, name: str, command: list[str], port: int = 0, *, sources: Path = THIS_TREE.sources
+    ) -> None:
         self.name = name
+        self._sources = sources
         self._command = command
         self._port = port
         self.port = 0
@@ -45,7 +59,7 @@ class Server:
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(),
+                env=_environment(self._sources),
                 preexec_fn=on_first_core,
             )
         assert self._process.stdout is not None
@@ -118,13 +132,19 @@ _WITHOUT_EXTRAS = ("-c", _HIDDEN + _RUN)
 
 
 def chatstream(
-    name: str = "chatstream", *, has_extras: bool = True, agent: tuple[str, ...] = _AGENT
+    name: str = "chatstream",
+    *,
+    has_extras: bool = True,
+    agent: tuple[str, ...] = _AGENT,
+    tree: Tree = THIS_TREE,
 ) -> Server:
     """The server as it is shipped, on SQLite, with the benchmarks' agent; with no ``agent`` the
-    built-in one, without ``has_extras`` as after ``pip install chatstream``."""
+    built-in one, without ``has_extras`` as after an install without extras, of the version in
+    ``tree``."""
     program = _MODULE if has_extras else _WITHOUT_EXTRAS
     database = "sqlite:///{home}/chat.db"
-    return Server(name, [sys.executable, *program, "serve", *agent, "--database", database])
+    command = [str(tree.python), *program, "serve", *agent, "--database", database]
+    return Server(name, command, sources=tree.sources)
 
 
 def chatstream_on(database: str) -> Server:
@@ -144,12 +164,12 @@ def floor(name: str) -> Server:
     return Server(name, [sys.executable, "-m", "benchmarks.floors", name, "{home}"])
 
 
-def _environment() -> dict[str, str]:
+def _environment(sources: Path) -> dict[str, str]:
     inherited = {key: value for key, value in os.environ.items() if "CHATSTREAM" not in key}
     return {
         **inherited,
         "CHATSTREAM_RATE_LIMIT": "0",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{sources}",
     }
 
 

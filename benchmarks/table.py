@@ -80,7 +80,7 @@ def text_of(lines: list[Line]) -> str:
         target = f"{line.sense} {line.bound:g}" if line.sense else ""
         name = f"{line.name} ({line.note})" if line.note else line.name
         rows.append(
-            f"| {name} | {_shown(line.ours)} {line.unit} | {_shown(line.floor)} {line.unit} |"
+            f"| {name} | {shown(line.ours)} {line.unit} | {shown(line.floor)} {line.unit} |"
             f" {line.floor_name} | {line.ratio:.2f} | {target} | {line.verdict} |"
         )
     return "\n".join(rows)
@@ -110,7 +110,7 @@ def machine() -> dict[str, object]:
     }
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
