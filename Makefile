@@ -58,7 +58,7 @@ types: $(DEV)  ## both type checkers, side by side
 	@$(BIN)/mypy & mypy=$$!; $(BIN)/basedpyright; right=$$?; wait $$mypy && exit $$right
 
 audit: $(DEV)  ## look up known weaknesses of what is installed; needs the network
-	@sh tests/audit.sh $(BIN)/pip-audit
+	@sh scripts/audit.sh $(BIN)/pip-audit
 
 docs: $(DEV)  ## build the pages into docs/_build/html, warnings are errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
@@ -77,16 +77,16 @@ faults: $(DEV)  ## the long fault suite: kills, cuts, full disks
 	$(BIN)/python -m tests.faults $(ARGS)
 
 widget: $(RUN)  ## check, test and build the front end; compare it with the committed files
-	@sh tests/front_end.sh
+	@sh scripts/front_end.sh
 
 system:
-	@sh tests/setup_system.sh
+	@sh scripts/setup_system.sh
 
 release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an empty environment, list its parts (SBOM)
 	rm -rf dist
 	$(BIN)/hatchling build -t sdist
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist dist/chatstream-*.tar.gz
-	$(BIN)/python tests/try_wheel.py dist/chatstream-*.whl
+	$(BIN)/python scripts/try_wheel.py dist/chatstream-*.whl
 	@# It warns that a lock does not say which part needs which.
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		-o dist/chatstream.cdx.json requirements/run.txt
