@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
+from chatstream.chats.service import ChatService
 from chatstream.cluster.membership import Cluster
 from chatstream.config import Settings
 from chatstream.errors import Refused
@@ -30,7 +31,6 @@ from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.projections.remembered import SERVER_VALUES
 from chatstream.projections.turn_work import TURN_WORK
-from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, assert_never
 
+from chatstream.chats.pipeline import Receipt
+from chatstream.chats.service import ChatService
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.bus import Bus, Ears, LogWatch, wake_text
 from chatstream.cluster.forwarding import command_of, word_of
@@ -33,10 +35,8 @@ from chatstream.domain.commands import AnyCommand
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.ids import ChatId, new_nonce
-from chatstream.lane import Receipt
 from chatstream.live.hub import TICK_S, Hub
 from chatstream.projections.models import ReadModels
-from chatstream.service import ChatService
 from chatstream.turns.runner import TurnRunner
 
 log = logging.getLogger(__name__)

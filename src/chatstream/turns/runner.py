@@ -11,6 +11,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatstream.chats.pipeline import Receipt
+from chatstream.chats.service import ChatService
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.messages import Want
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
@@ -19,10 +21,8 @@ from chatstream.domain.user_chat.state import Turn, UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, new_nonce
-from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
-from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run

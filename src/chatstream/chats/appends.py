@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from chatstream.chats.pipeline import Lane, Verdict, Waiting
 from chatstream.domain.commands import (
     AbandonIntent,
     AnyClientCommand,
@@ -31,7 +32,6 @@ from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode, erase
 from chatstream.eventstore.store import Append, NewEvent, RowChange, RowKey
 from chatstream.ids import ChatId
-from chatstream.lane import Lane, Verdict, Waiting
 from chatstream.security.quotas import has_escaped_nul, refuse_unstorable
 
 MAY_STORE_NOTHING = (CancelTurn, ResumeIntent, AbandonIntent, CloseChat)

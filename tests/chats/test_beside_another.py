@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
-from tests.service.faulty import FaultyEngine
+from tests.chats.faulty import FaultyEngine
 
+from chatstream.chats.service import ChatService
 from chatstream.domain.commands import OpenChat, SendMessage
 from chatstream.domain.events import ThinkingAdded
 from chatstream.domain.steps import Response, Thinking
@@ -19,7 +20,6 @@ from chatstream.ids import ChatId
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
-from chatstream.service import ChatService
 from chatstream.testing import TestChat
 from chatstream.turns.agents import Agent
 from chatstream.turns.runner import TurnRunner

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from tests.service.faulty import FaultyEngine
+from tests.chats.faulty import FaultyEngine
 
+from chatstream.chats.pipeline import Lanes
 from chatstream.config import Settings
 from chatstream.domain.commands import EraseChat, OpenChat, SendMessage
 from chatstream.domain.events import ComponentShown, ErrorRaised, ThinkingAdded, TurnChanged
@@ -17,7 +18,6 @@ from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode
 from chatstream.eventstore.store import Append, NewEvent, Work
 from chatstream.ids import new_nonce
-from chatstream.lane import Lanes
 from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
 from chatstream.turns.run import LARGEST_STEP
 

@@ -16,6 +16,10 @@ from typing import Protocol, assert_never
 
 from msgspec.structs import replace
 
+from chatstream.chats.appends import MAY_STORE_NOTHING, ReadModels, Verdicts
+from chatstream.chats.pipeline import Lane, Lanes, Receipt, Verdict, Waiting
+from chatstream.chats.publisher import Committed
+from chatstream.chats.repository import News, fold_log, read_news
 from chatstream.domain.commands import (
     AnyCommand,
     ClearSession,
@@ -37,12 +41,8 @@ from chatstream.eventstore.store import (
     StoredRow,
 )
 from chatstream.ids import ChatId
-from chatstream.lane import Lane, Lanes, Receipt, Verdict, Waiting
-from chatstream.live.committed import Committed
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
-from chatstream.news import News, fold_log, read_news
-from chatstream.verdicts import MAY_STORE_NOTHING, ReadModels, Verdicts
 
 _ENDS_TURNS = (ClientCommand, ClearSession)
 _log = logging.getLogger(__name__)

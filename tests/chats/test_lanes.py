@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chatstream.chats.pipeline import Lanes
 from chatstream.ids import ChatId
-from chatstream.lane import Lanes
 
 A, B, C = ChatId("chat_a"), ChatId("chat_b"), ChatId("chat_c")
 
