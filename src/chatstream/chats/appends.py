@@ -92,7 +92,7 @@ class Verdicts:
             changes,
             erase if erases else None,
             unless=self._key_of_no_fact(command),
-            lineage=lane.lineage,
+            chain=lane.chain,
         )
         verdict = Verdict(
             waiting,
@@ -129,7 +129,7 @@ class Verdicts:
             (row,),
             guarded=self._is_shared,
             unless=self._key_of_no_fact(command),
-            lineage=lane.lineage,
+            chain=lane.chain,
         )
 
     def _key_of_no_fact(self, command: AnyCommand) -> RowKey | None:

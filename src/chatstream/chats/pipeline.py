@@ -18,7 +18,7 @@ from chatstream.domain.commands import AnyCommand
 from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Code, Refused
-from chatstream.eventstore.store import Lineage
+from chatstream.eventstore.store import AppendChain
 from chatstream.ids import ChatId
 
 LANES_IN_MEMORY = 5_000
@@ -73,7 +73,7 @@ class Lane:
         self.queue: deque[Waiting] = deque()
         self.retries: list[Waiting] = []
         self.readers: list[asyncio.Future[None]] = []
-        self.lineage = Lineage()
+        self.chain = AppendChain()
         self._in_vain = False
 
     @property
@@ -91,7 +91,7 @@ class Lane:
         in vain since the last time."""
         in_vain, self._in_vain = self._in_vain, False
         self.tip = self.committed = state
-        self.lineage = Lineage()
+        self.chain = AppendChain()
         self.loaded, self.loading, self.is_true = True, False, True
         readers, self.readers = self.readers, []
         for reader in readers:
