@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.config import Settings
 from chatstream.domain.commands import AnyClientCommand, OpenChat
 from chatstream.domain.user_chat.state import Message, Turn, UserChat

@@ -1,9 +1,7 @@
-"""``ChatService``: the only way in. Load, decide, append, wake.
+"""``ChatService``: the only way in. It carries out what each chat's ``ChatPipeline`` asks for.
 
-``submit`` decides at once where the chat is in memory, so that commands are stored in the
-order in which they were given; the future is done when the disk has them. Where other nodes
-write to the same database (``is_shared``) an append is guarded by its position, and what stores
-nothing (a refusal, an ``opened``) is decided on what the log holds after the command came.
+``submit`` decides at once where the chat is in memory, so that commands are stored in the order
+in which they were given; the future is done when the disk has them.
 """
 
 from __future__ import annotations
@@ -12,396 +10,433 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
-from msgspec.structs import replace
-
-from chatstream.chats.appends import MAY_STORE_NOTHING, ReadModels, Verdicts
-from chatstream.chats.pipeline import Lane, Lanes, Receipt, Verdict, Waiting
-from chatstream.chats.publisher import Committed
-from chatstream.chats.repository import News, fold_log, read_news
-from chatstream.domain.commands import (
-    AnyCommand,
-    ClearSession,
-    ClientCommand,
-    Streamed,
+from chatstream.chats.appends import AppendPlanner, RowWriter
+from chatstream.chats.cache import ChatCache
+from chatstream.chats.effects import (
+    Answer,
+    DecideInbox,
+    DropFrames,
+    Forward,
+    Load,
+    MoveReaders,
+    PendingAppend,
+    Publish,
+    Refuse,
+    Retry,
+    TakeIn,
 )
-from chatstream.domain.events import AnyFact, TurnChanged
-from chatstream.domain.user_chat import decide, remember
-from chatstream.domain.user_chat.evolution import INITIAL
+from chatstream.chats.pipeline import ChatPipeline, Effects, Freshness
+from chatstream.chats.policy import ENDS_TURNS, RunHere, WriterPolicy
+from chatstream.chats.publisher import BatchPublisher
+from chatstream.chats.receipt import Receipt
+from chatstream.chats.repository import ChatRepository, CommandIds
+from chatstream.domain.commands import AnyCommand, Streamed
+from chatstream.domain.events import AnyFact
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Code, Refused, wordless
-from chatstream.eventstore.store import (
-    Append,
-    Conflict,
-    Failed,
-    Outcome,
-    SqlValue,
-    Stored,
-    StoredRow,
-)
+from chatstream.eventstore.store import Append, Outcome, StoredRow
 from chatstream.ids import ChatId
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
 
-_ENDS_TURNS = (ClientCommand, ClearSession)
 _log = logging.getLogger(__name__)
-TRIES = 100
-"""How often a command is decided again because another node was faster."""
-ANOTHER_WITHIN_S = 1.0
-"""How long the node that runs a turn may take to end it on the word of another one."""
-RELOAD_AFTER_S = 0.5
-"""When a chat whose turn may have lost its run is read again while the storage is down."""
+
+Chat = ChatPipeline[asyncio.Future[Receipt]]
 
 
 class Store(Protocol):
     """What the service needs of the event store (``eventstore.log.EventStore``)."""
 
-    def append(self, append: Append, done: Callable[[Outcome], None]) -> None: ...
+    def append(self, append: Append, done: Callable[[Outcome], None]) -> None:
+        """Queues ``append``; ``done`` gets its outcome, never within this call."""
+        ...
 
     async def read(
         self, chat_id: ChatId, after: int, limit: int, upto: int | None = None
-    ) -> list[StoredRow]: ...
-
-    async def fetch(
-        self, sql: str, parameters: Sequence[SqlValue]
-    ) -> list[tuple[SqlValue, ...]]: ...
+    ) -> list[StoredRow]:
+        """Returns stored events; raises ``Refused``."""
+        ...
 
 
-class TurnWatcher(Protocol):
-    """Who runs the turns: told of each decision, asked for text that is being streamed."""
+class ReadModels(RowWriter, CommandIds, Protocol):
+    """What the service needs of the read models (``projections.models.ReadModels``)."""
 
-    def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None: ...
 
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None: ...
+class Runs(Protocol):
+    """Knows which turns run on this node (``turns.run_table.RunTable``)."""
 
-    def streamed(self, chat_id: ChatId) -> Streamed | None: ...
+    def runs(self, chat_id: ChatId) -> bool:
+        """Returns whether the chat's turn runs on this node."""
+        ...
 
-    def runs(self, chat_id: ChatId) -> bool: ...
+    def streamed(self, chat_id: ChatId) -> Streamed | None:
+        """Returns the text of the chat's answer in progress."""
+        ...
+
+
+class Forwarder(Protocol):
+    """Lets the node that runs a chat's turn carry a command out."""
+
+    def forward(self, command: AnyCommand) -> bool:
+        """Asks the other nodes; returns False if there are none."""
+        ...
+
+
+class NoForwarder:
+    """The forwarder of a node without others."""
+
+    def forward(self, command: AnyCommand) -> bool:  # noqa: ARG002
+        """Returns False: there is nobody to ask."""
+        return False
+
+
+class CommitListener(Protocol):
+    """Is told how far each commit of this node took its chat."""
+
+    def committed(self, chat_id: ChatId, position: int) -> None:
+        """Takes in that the events up to ``position`` are on disk."""
+        ...
+
+
+class NoCommitListener:
+    """Listens to nothing."""
+
+    def committed(self, chat_id: ChatId, position: int) -> None:
+        """Does nothing."""
+
+
+class TurnObserver(Protocol):
+    """Who runs the turns of this node. A fault of it is logged and harms no command."""
+
+    def decided(self, chat_id: ChatId, events: Sequence[AnyFact], state: UserChat) -> None:
+        """Takes in ``events`` at their decision, before they are on disk; ``state`` is the state
+        after them."""
+        ...
+
+    def committed(self, chat_id: ChatId, state: UserChat) -> None:
+        """Takes in that the events that led to ``state`` are on disk, before anybody who waits
+        for that is answered."""
+        ...
+
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, superseded: bool) -> None:
+        """Takes in what was read from the log; ``superseded``: something that was ``decided`` was
+        not stored."""
+        ...
+
+
+class NoTurnObserver:
+    """Observes nothing: no turn runs here."""
+
+    def decided(self, chat_id: ChatId, events: Sequence[AnyFact], state: UserChat) -> None:
+        """Does nothing."""
+
+    def committed(self, chat_id: ChatId, state: UserChat) -> None:
+        """Does nothing."""
+
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, superseded: bool) -> None:
+        """Does nothing."""
+
+
+_NOBODY: Final = NoCommitListener()
 
 
 class ChatService:
-    """Handles commands for all chats of this node; ``is_shared``: other nodes write too."""
+    """Handles the commands for all chats of this node. All calls belong to the loop's thread.
 
-    def __init__(
-        self, store: Store, read_models: ReadModels, hub: Hub, *, is_shared: bool = False
+    Args:
+        store: Takes the appends and reads the log.
+        read_models: What is written beside the log.
+        hub: The feeds of those who follow chats.
+        runs: Which turns run here.
+        forwarder: Reaches the nodes that run the other turns.
+        policy: Whether other nodes write to the same database.
+        commits: Is told of each commit.
+    """
+
+    def __init__(  # noqa: PLR0917 - the dependency list
+        self,
+        store: Store,
+        read_models: ReadModels,
+        hub: Hub,
+        runs: Runs,
+        forwarder: Forwarder,
+        policy: WriterPolicy,
+        *,
+        commits: CommitListener = _NOBODY,
     ) -> None:
         self._store = store
-        self._is_shared = is_shared
-        self._read_models = read_models
-        self._verdicts = Verdicts(read_models, is_shared=is_shared)
         self._hub = hub
-        self._lanes = Lanes()
+        self._runs = runs
+        self._forwarder = forwarder
+        self._policy = policy
+        self._commits = commits
+        self._repository = ChatRepository(store, read_models)
+        self._planner = AppendPlanner(read_models, policy)
+        self._chats = ChatCache(self._new_chat)
+        self._publisher = BatchPublisher()
+        self._observer: TurnObserver = NoTurnObserver()
+        # The loads under way, and the timers by chat; ``close`` ends both.
         self._tasks: set[asyncio.Task[None]] = set()
-        self.committed: Callable[[ChatId, int], None] | None = None
-        """Assign one to be told how far each commit of this node took its chat."""
-        self._to_show = Committed()
-        self.turns: TurnWatcher | None = None
-        self.elsewhere: Callable[[AnyCommand], None] | None = None
-        """Assign one that lets the node that runs a chat's turn carry a command out."""
+        self._timers: dict[ChatId, asyncio.TimerHandle] = {}
+
+    def subscribe(self, observer: TurnObserver) -> None:
+        """Tells ``observer`` of all that is decided, committed and read from now on."""
+        self._observer = observer
+
+    async def close(self) -> None:
+        """Ends every load and timer, refuses what still waits (``unavailable``) and forgets the
+        chats. To be called when the store has answered its last append."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for chat in self._chats:
+            refusals = chat.on_load_failed("unavailable", may_retry=False, is_watched=False)
+            self._carry_out(chat, refusals)
+        self._chats.clear()
+
+    # -- commands and states ------------------------------------------------------------------
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
-        """Handle ``command``; the future is done once the disk has it.
+        """Handles ``command``; the future is done once the disk has it.
 
         The future raises ``Refused`` (``unavailable``: nothing stored or unknown), or
         ``StaleTurn`` for a runner whose turn is no longer its own.
         """
-        future = asyncio.get_running_loop().create_future()
-        lane = self._lanes.use(command.user_chat_id)
-        waiting = Waiting(command, future)
-        if lane.loaded and not lane.queue:
-            self._decide(lane, waiting)
-        else:
-            lane.queue.append(waiting)
-            self._load_soon(lane)
-        return future
+        waiter: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        chat = self._chats.use(command.user_chat_id)
+        self._carry_out(chat, chat.on_command(command, waiter, self._run_for(command)))
+        return waiter
 
     async def load(self, chat_id: ChatId, user_id: str | None = None) -> UserChat:
-        """The chat's committed state; with ``user_id`` only if it is that user's.
+        """Returns the chat's committed state; with ``user_id`` only if it is that user's.
 
         Raises:
             Refused: ``not_found`` for a missing chat or another user's, ``unavailable``.
         """
-        lane = self._lanes.use(chat_id)
-        if self._is_shared:
-            state = await self._newest(lane)
-        elif not lane.loaded:
-            reader = asyncio.get_running_loop().create_future()
-            lane.readers.append(reader)
-            self._load_soon(lane)
-            await reader
-            state = lane.committed
+        chat = self._chats.use(chat_id)
+        if self._policy.others_write:
+            state = await self._newest(chat)
+        elif chat.is_current:
+            state = chat.committed
         else:
-            state = lane.committed
+            state = await self._once_loaded(chat)
         if state.status == "none" or user_id not in {None, state.user_id}:
             raise Refused("not_found")
         return state
 
     async def state_at(self, chat_id: ChatId, position: int) -> UserChat:
-        """The state as it stood after the event at ``position``."""
-        return await fold_log(self._store, chat_id, position)
+        """Returns the state as it stood after the event at ``position``."""
+        return await self._repository.state_at(chat_id, position)
+
+    def state_of(self, chat_id: ChatId) -> UserChat | None:
+        """Returns the chat as this node knows it, if it does."""
+        chat = self._chats.get(chat_id)
+        if chat is None or chat.freshness is Freshness.UNKNOWN:
+            return None
+        return chat.committed
 
     def feed(self, chat_id: ChatId) -> Feed:
-        """The live tail of a chat that is in memory (after ``load`` or a receipt)."""
-        lane = self._lanes.use(chat_id)
-        committed = lane.committed
-        feed = self._hub.feed(chat_id, max(committed.position, lane.heard_of))
+        """Returns the live tail of a chat that is in memory (after ``load`` or a receipt)."""
+        chat = self._chats.use(chat_id)
+        committed = chat.committed
+        feed = self._hub.feed(chat_id, max(committed.position, chat.heard_of))
         feed.turn_running = committed.turn is not None
-        if lane.heard_of > committed.position:
-            feed.over(lane.heard_of)  # what readers find there may have ended the answer
+        if chat.heard_of > committed.position:
+            feed.over(chat.heard_of)  # what readers find there may have ended the answer
         return feed
 
-    # -- deciding -------------------------------------------------------------------------
-
-    def _decide(self, lane: Lane, waiting: Waiting, *, is_fresh: bool = False) -> None:
-        command = self._with_streamed(waiting.command)
-        before = lane.tip
-        facts: tuple[AnyFact, ...] = ()
-        try:
-            decision = decide(command, before)
-            verdict, append = self._verdicts.of(lane, waiting, decision)
-            facts = decision.facts
-        except Exception as refusal:  # noqa: BLE001 - a fault is one command's, not its chat's
-            verdict = Verdict(waiting, before, before.position, duplicate=False, refusal=refusal)
-            append = None
-        if append is None and self._is_shared and not is_fresh and not _is_known(verdict):
-            self._hold(lane, waiting)
-            return
-        if self._is_shared and self._is_for_another(lane, command, facts):
-            if not is_fresh:
-                self._hold(lane, waiting)
-                return
-            patient = self._ask_another(waiting)
-            if patient is not None:
-                self._hold(lane, patient, read_now=False)
-                return
-        lane.verdicts.append(verdict)
-        if append is None:
-            self._answer_ready(lane)
-            return
-        lane.tip = verdict.after
-        self._store.append(append, partial(self._settle, lane, verdict))
-        if self.turns is not None and facts:
-            self.turns.decided(lane.chat_id, facts, lane.tip)
-
-    def _with_streamed(self, command: AnyCommand) -> AnyCommand:
-        """A command that may end the turn takes along what its runner has streamed."""
-        if self.turns is None or not isinstance(command, _ENDS_TURNS):
-            return command
-        streamed = self.turns.streamed(command.user_chat_id)
-        return command if streamed is None else replace(command, streamed=streamed)
-
-    def _hold(self, lane: Lane, waiting: Waiting, *, read_now: bool = True) -> None:
-        """What stores nothing is guarded by nothing: decide again on what the log holds then."""
-        lane.queue.appendleft(waiting)
-        lane.falls_behind()
-        if read_now:
-            self._load_soon(lane)
-        else:
-            asyncio.get_running_loop().call_later(ANOTHER_WITHIN_S, self._load_soon, lane)
-
-    def _is_for_another(self, lane: Lane, command: AnyCommand, facts: Sequence[AnyFact]) -> bool:
-        """Whether it ends a turn that another node runs, which holds the text of its answer."""
-        if not isinstance(command, _ENDS_TURNS) or lane.tip.turn is None or self.turns is None:
-            return False
-        return any(map(_cancels, facts)) and not self.turns.runs(lane.chat_id)
-
-    def _ask_another(self, waiting: Waiting) -> Waiting | None:
-        """The same, asked for elsewhere, while there is patience; None once that is over."""
-        now = asyncio.get_running_loop().time()
-        if waiting.patience_until is not None:
-            return waiting if now < waiting.patience_until else None
-        if self.elsewhere is None:
-            return None
-        self.elsewhere(waiting.command)
-        return replace(waiting, patience_until=now + ANOTHER_WITHIN_S)
-
-    # -- settling -------------------------------------------------------------------------
-
-    def _settle(self, lane: Lane, verdict: Verdict, outcome: Outcome) -> None:
-        """The store's word on one append; they come in the order of the decisions."""
-        assert lane.verdicts[0] is verdict
-        lane.verdicts.popleft()
-        match outcome:
-            case Stored():
-                self._committed(lane, verdict)
-            case Conflict():
-                self._again(lane, verdict)
-            case Failed():
-                lane.distrust()
-                self._hub.forget(lane.chat_id)
-                refusal = Refused(outcome.code)
-                lane.answer(replace(verdict, refusal=refusal))
-            case _:  # pragma: no cover
-                assert_never(outcome)
-        self._answer_ready(lane)
-        if not lane.loaded and not lane.verdicts:
-            lane.take_back()
-            self._load_soon(lane)
-
-    def _again(self, lane: Lane, verdict: Verdict) -> None:
-        lane.lost()
-        waiting = verdict.waiting
-        if waiting.tries < TRIES:
-            lane.retries.append(replace(waiting, tries=waiting.tries + 1))
-        else:
-            lane.answer(replace(verdict, refusal=Refused("overloaded")))
-
-    def _committed(self, lane: Lane, verdict: Verdict) -> None:
-        first = verdict.after.position - len(verdict.bodies) + 1
-        lane.committed = verdict.after
-        if self.committed is not None and verdict.bodies:
-            self.committed(lane.chat_id, verdict.after.position)
-        feed = self._hub.get(lane.chat_id) if verdict.bodies else None
-        if verdict.rewrites:
-            self._hub.forget(lane.chat_id)
-            self._to_show.drop(feed)  # committed with the erasure, but as it was before
-            lane.distrust()  # what the state still holds has just been erased
-        lane.answer(verdict)
-        if feed is not None:
-            feed.turn_running = verdict.after.turn is not None
-            self._end_answers(feed, verdict.after)
-            self._to_show.add(feed, first, verdict.bodies)
-
-    def _answer_ready(self, lane: Lane) -> None:
-        """Answer what waited only for the appends before it."""
-        while lane.verdicts and not lane.verdicts[0].appends:
-            verdict = lane.verdicts.popleft()
-            if lane.loaded:
-                lane.answer(verdict)
-            else:
-                lane.retries.append(verdict.waiting)
-
     def publish(self) -> None:
-        """Feed the readers with what a batch committed. To be called after all its outcomes."""
-        self._to_show.publish()
+        """Feeds the readers with what a batch committed. To be called after all its outcomes."""
+        self._publisher.publish()
 
-    # -- loading --------------------------------------------------------------------------
+    def heard(self, chat_id: ChatId, position: int) -> None:
+        """Takes in that the log of a chat is said to reach ``position``; where somebody here
+        looks on, it is read at once."""
+        is_watched = self._is_watched(chat_id)
+        chat = self._chats.use(chat_id) if is_watched else self._chats.get(chat_id)
+        if chat is not None:
+            self._carry_out(chat, chat.on_heard(position, is_watched=is_watched))
 
-    def _load_soon(self, lane: Lane) -> None:
-        if lane.loaded or lane.loading or lane.verdicts:
-            return
-        lane.loading = True
-        task = asyncio.get_running_loop().create_task(self._load(lane))
+    def forget_stale_chats(self) -> None:
+        """Forgets what may be out of date and nobody asks about. To be called now and then."""
+        self._chats.forget_stale()
+
+    # -- effects --------------------------------------------------------------------------------
+
+    def _new_chat(self, chat_id: ChatId) -> Chat:
+        return ChatPipeline(chat_id, self._planner, self._policy)
+
+    def _carry_out(  # noqa: C901, PLR0912 - one arm an effect
+        self, chat: Chat, effects: Effects[asyncio.Future[Receipt]]
+    ) -> None:
+        for effect in effects:
+            match effect:  # the most frequent first
+                case PendingAppend():
+                    self._append(chat, effect)
+                case Answer():
+                    if not effect.waiter.done():
+                        effect.waiter.set_result(effect.receipt)
+                case Publish():
+                    self._publish(chat, effect)
+                case Refuse():
+                    if not effect.waiter.done():
+                        effect.waiter.set_exception(effect.error)
+                case Load():
+                    self._spawn_load(chat, effect)
+                case TakeIn():
+                    self._take_in(chat, effect)
+                case DecideInbox():
+                    self._decide_inbox(chat)
+                case MoveReaders():
+                    self._move_readers(chat, effect.state)
+                case DropFrames():
+                    self._hub.forget(chat.chat_id)
+                case Forward():
+                    if not self._forwarder.forward(effect.command):
+                        self._carry_out(chat, chat.on_not_forwarded())
+                case Retry():
+                    self._set_timer(chat, effect.after_s)
+                case _:  # pragma: no cover
+                    assert_never(effect)
+
+    def _append(self, chat: Chat, decided: PendingAppend[asyncio.Future[Receipt]]) -> None:
+        plan = decided.plan
+        self._store.append(plan.append, partial(self._settle, chat))
+        if plan.events:
+            try:
+                self._observer.decided(chat.chat_id, plan.events, plan.after)
+            except Exception as error:  # noqa: BLE001 - the command is under way all the same
+                _log_fault(chat, error)
+
+    def _settle(self, chat: Chat, outcome: Outcome) -> None:
+        self._carry_out(chat, chat.on_outcome(outcome))
+
+    def _publish(self, chat: Chat, publish: Publish) -> None:
+        plan = publish.plan
+        self._commits.committed(chat.chat_id, plan.after.position)
+        feed = self._hub.get(chat.chat_id)
+        if plan.append.rewrite is not None:
+            self._hub.forget(chat.chat_id)
+            self._publisher.drop(feed)  # committed with the erasure, but as it was before
+        if feed is not None:
+            feed.turn_running = plan.after.turn is not None
+            self._end_answers(feed, plan.after)
+            bodies = [event.body for event in plan.append.events]
+            self._publisher.add(feed, plan.append.expected_position + 1, bodies)
+        try:
+            self._observer.committed(chat.chat_id, plan.after)
+        except Exception as error:  # noqa: BLE001 - what is stored is answered all the same
+            _log_fault(chat, error)
+
+    def _take_in(self, chat: Chat, effect: TakeIn) -> None:
+        """Lets readers and runs have what is new in the log."""
+        caught_up, state = effect.caught_up, effect.caught_up.state
+        feed = self._hub.get(chat.chat_id)
+        if feed is not None:
+            feed.turn_running = state.turn is not None
+            self._end_answers(feed, state)
+            if caught_up.is_whole:
+                feed.forget()  # it may hold what has been erased since
+                feed.moved_to(state.position)
+            elif caught_up.bodies:
+                feed.publish(caught_up.first_position, caught_up.bodies)
+        if effect.superseded or self._policy.others_write:
+            try:
+                self._observer.reloaded(chat.chat_id, state, superseded=effect.superseded)
+            except Exception as error:  # noqa: BLE001 - who waits is answered all the same
+                _log_fault(chat, error)
+
+    def _move_readers(self, chat: Chat, state: UserChat) -> None:
+        feed = self._hub.get(chat.chat_id)
+        if feed is not None:
+            self._end_answers(feed, state)
+            feed.moved_to(state.position)
+
+    def _end_answers(self, feed: Feed, state: UserChat) -> None:
+        """Ends the answers that are over. Alone, the run that streams an answer does so; what
+        another node streams may come when the readers here are past its end."""
+        if self._policy.others_write:
+            feed.over(state.text_since)
+
+    def _decide_inbox(self, chat: Chat) -> None:
+        loop = asyncio.get_running_loop()
+        while chat.has_ready:
+            head = chat.inbox[0]
+            if head.waiter.cancelled():
+                self._carry_out(chat, chat.on_withdrawn())
+            else:
+                self._carry_out(chat, chat.on_next(self._run_for(head.command), loop.time()))
+
+    def _run_for(self, command: AnyCommand) -> RunHere | None:
+        """Returns the run whose turn ``command`` may end, if it is here."""
+        if type(command) not in ENDS_TURNS or not self._runs.runs(command.user_chat_id):
+            return None
+        return RunHere(self._runs.streamed(command.user_chat_id))
+
+    def _is_watched(self, chat_id: ChatId) -> bool:
+        return self._hub.get(chat_id) is not None or self._runs.runs(chat_id)
+
+    # -- the log --------------------------------------------------------------------------------
+
+    def _spawn_load(self, chat: Chat, load: Load) -> None:
+        task = asyncio.get_running_loop().create_task(self._load(chat, load))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _load(self, lane: Lane) -> None:
-        came_before = len(lane.queue)
-        lane.heard_of = 0  # what is heard from now on may not be read yet
+    async def _load(self, chat: Chat, load: Load) -> None:
         try:
-            news = await self._read_on(lane)
+            caught_up = await self._repository.catch_up(
+                chat.chat_id, load.known, with_command_ids=load.with_command_ids
+            )
         except Exception as error:  # noqa: BLE001 - each that waits is answered
-            lane.loading = False
-            lane.refuse_all(_code_of(error, lane.chat_id))
-            if not isinstance(error, Refused):
-                return  # it would be no better half a second later
-            if lane.may_have_a_turn or self._looks_on(lane.chat_id):
-                # Somebody must take the turn up and feed the readers, asked or not.
-                asyncio.get_running_loop().call_later(RELOAD_AFTER_S, self._load_soon, lane)
-            return
-        self._take_in(lane, news)
-        if lane.heard_of > lane.tip.position:
-            lane.falls_behind()
-            self._load_soon(lane)
-        while lane.queue and lane.loaded:
-            waiting = lane.queue.popleft()
-            came_before -= 1
-            if not waiting.future.cancelled():
-                self._decide(lane, waiting, is_fresh=came_before >= 0)
-
-    async def _read_on(self, lane: Lane) -> News:
-        news = await read_news(self._store, lane.chat_id, _known(lane))
-        if not news.is_whole and not any(map(_may_store_nothing, lane.queue)):
-            return news
-        state = news.state
-        for command_id, record in await self._read_models.commands_of(lane.chat_id):
-            state = remember(state, command_id, record)
-        return replace(news, state=state)
-
-    def _take_in(self, lane: Lane, news: News) -> None:
-        """Go on from what the log holds, and let the readers have what is new."""
-        in_vain = lane.start_from(news.state)
-        feed = self._hub.get(lane.chat_id)
-        if feed is not None:
-            feed.turn_running = news.state.turn is not None
-            self._end_answers(feed, news.state)
-            if news.is_whole:
-                feed.forget()  # it may hold what has been erased since
-                feed.moved_to(news.state.position)
-            elif news.bodies:
-                feed.publish(news.first, news.bodies)
-        if self.turns is not None and (in_vain or self._is_shared):
-            self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain)
-
-    # -- other nodes ----------------------------------------------------------------------
-
-    def _end_answers(self, feed: Feed, state: UserChat) -> None:
-        """Alone, the run that streams an answer ends it; what another node streams may come when
-        the readers here are past its end."""
-        if self._is_shared:
-            feed.over(state.text_since)
-
-    def heard(self, chat_id: ChatId, position: int) -> None:
-        """The log of a chat is said to reach ``position``; where somebody here looks on, it is
-        read at once."""
-        lane = self._lanes.get(chat_id)
-        if lane is not None:
-            if max(lane.tip.position if lane.loaded else 0, lane.heard_of) >= position:
-                return
-            lane.heard_of = position
-            lane.falls_behind()
-        if self._looks_on(chat_id) or (lane is not None and lane.queue):
-            self._load_soon(self._lanes.use(chat_id))
-
-    def forget_idle_lanes(self) -> None:
-        """Let go of what may be out of date and nobody asks about. To be called now and then."""
-        self._lanes.forget_behind()
-
-    def _looks_on(self, chat_id: ChatId) -> bool:
-        if self._hub.get(chat_id) is not None:
-            return True
-        return self.turns is not None and self.turns.runs(chat_id)
-
-    def state_of(self, chat_id: ChatId) -> UserChat | None:
-        """The chat as this node knows it, if it does."""
-        lane = self._lanes.get(chat_id)
-        return None if lane is None or not lane.is_true else lane.committed
-
-    async def _newest(self, lane: Lane) -> UserChat:
-        """The chat as the log holds it now, whatever is under way."""
-        known = _known(lane)
-        news = await self._read_on(lane)
-        if lane.is_idle and _known(lane) is known:
-            if news.bodies or not lane.loaded:
-                self._take_in(lane, news)
+            effects = chat.on_load_failed(
+                _code_of(error, chat),
+                may_retry=isinstance(error, Refused),
+                is_watched=self._is_watched(chat.chat_id),
+            )
         else:
-            lane.heard_of = max(lane.heard_of, news.state.position)
-            if (feed := self._hub.get(lane.chat_id)) is not None:
-                self._end_answers(feed, news.state)
-            self._hub.moved_to(lane.chat_id, news.state.position)
-        return news.state
+            effects = chat.on_loaded(caught_up)
+        self._carry_out(chat, effects)
+
+    async def _once_loaded(self, chat: Chat) -> UserChat:
+        waiter: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._carry_out(chat, chat.on_reader(waiter))
+        return (await waiter).state
+
+    async def _newest(self, chat: Chat) -> UserChat:
+        """Returns the chat as the log holds it now, whatever is under way."""
+        known = chat.known
+        caught_up = await self._repository.catch_up(chat.chat_id, known)
+        is_watched = self._is_watched(chat.chat_id)
+        self._carry_out(chat, chat.on_read(known, caught_up, is_watched=is_watched))
+        return caught_up.state
+
+    def _set_timer(self, chat: Chat, after_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[chat.chat_id] = loop.call_later(after_s, self._on_timer, chat)
+
+    def _on_timer(self, chat: Chat) -> None:
+        del self._timers[chat.chat_id]
+        self._carry_out(chat, chat.on_timer())
 
 
-def _cancels(fact: AnyFact) -> bool:
-    return isinstance(fact, TurnChanged) and fact.status == "cancelled"
+def _log_fault(chat: Chat, error: Exception) -> None:
+    _log.error(
+        "a turn could not be observed",
+        exc_info=wordless(error),
+        extra={"user_chat_id": chat.chat_id},
+    )
 
 
-def _code_of(error: Exception, chat_id: ChatId) -> Code:
+def _code_of(error: Exception, chat: Chat) -> Code:
     if isinstance(error, Refused):
         return error.code
-    _log.error("a chat cannot be read", exc_info=wordless(error), extra={"user_chat_id": chat_id})
+    _log.error(
+        "a chat cannot be read", exc_info=wordless(error), extra={"user_chat_id": chat.chat_id}
+    )
     return "unavailable"
-
-
-def _known(lane: Lane) -> UserChat:
-    return lane.committed if lane.is_true else INITIAL
-
-
-def _is_known(verdict: Verdict) -> bool:
-    """Whether the verdict is that a command was stored before: that never changes."""
-    return verdict.duplicate and isinstance(verdict.waiting.command, ClientCommand)
-
-
-def _may_store_nothing(waiting: Waiting) -> bool:
-    return isinstance(waiting.command, MAY_STORE_NOTHING)

@@ -16,7 +16,7 @@ from typing import Any, Self, TypedDict
 
 from msgspec import Struct
 
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.chats.repository import PAGE
 from chatstream.config import Settings
 from chatstream.domain.commands import (

@@ -19,7 +19,7 @@ from typing import Protocol, TypedDict, assert_never, get_args
 import msgspec
 from msgspec.structs import replace
 
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import (
     AnyCommand,
     BringContext,

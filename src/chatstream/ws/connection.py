@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from chatstream import ids, timestamps
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.config import Settings
 from chatstream.errors import Refused, wordless
 from chatstream.ids import ChatId, SocketId

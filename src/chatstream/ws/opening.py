@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from chatstream.chats.pipeline import Receipt
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import AnyClientCommand, OpenChat
 from chatstream.ids import ChatId
 
