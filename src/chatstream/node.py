@@ -11,7 +11,9 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from chatstream.cluster.membership import Cluster
+from chatstream.chats.policy import SharedWriter, SoleWriter
+from chatstream.chats.service import ChatService
+from chatstream.cluster.membership import Cluster, Outgoing
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore
@@ -30,10 +32,10 @@ from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.projections.remembered import SERVER_VALUES
 from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
-from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
+from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner
 from chatstream.turns.timers import TimerSweeper
 
@@ -61,8 +63,16 @@ class Node:
         self.name = LOCAL_OWNER if engine.sharing is None else engine.sharing.node_id
         self.read_models = ReadModels(self.name, self.store.fetch)
         self.hub = Hub(self.store)
+        self._outgoing = Outgoing()
+        runs = RunTable()
         self.service = ChatService(
-            self.store, self.read_models, self.hub, is_shared=engine.sharing is not None
+            self.store,
+            self.read_models,
+            self.hub,
+            runs,
+            self._outgoing,
+            SoleWriter() if engine.sharing is None else SharedWriter(),
+            commits=self._outgoing,
         )
         self.store.on_batch = self.service.publish
         self.runner = TurnRunner(
@@ -73,8 +83,9 @@ class Node:
             max_attempts=settings.max_attempts,
             now_ms=now_ms,
             context=context,
+            runs=runs,
         )
-        self.service.turns = self.runner
+        self.service.subscribe(self.runner)
         self.timers = TimerSweeper(
             self.service,
             self.store.fetch,
@@ -115,6 +126,7 @@ class Node:
             await self.cluster.close()
         await self.runner.close(self._release)
         await self.store.close()
+        await self.service.close()
 
     async def hand_over(self) -> None:
         """Leave the turns to the other nodes, if there are any."""
@@ -167,6 +179,7 @@ class Node:
             hub=self.hub,
             lease_s=self.settings.node_lease_s,
             nats=self.settings.nats,
+            outgoing=self._outgoing,
         )
 
     async def _stored(self) -> None:
@@ -193,4 +206,4 @@ class Node:
         while True:
             await asyncio.sleep(SWEEP_FEEDS_EVERY_S)
             self.hub.sweep()
-            self.service.forget_idle_lanes()
+            self.service.forget_stale_chats()

@@ -13,10 +13,10 @@ from msgspec import Struct
 from chatstream.eventstore.store import (
     PAGE_BYTES,
     Append,
+    AppendChain,
     Conflict,
     Engine,
     Failed,
-    Lineage,
     NewEvent,
     Outcome,
     RowChange,
@@ -280,10 +280,10 @@ class EngineContract:
         assert (bodies(engine, A), bodies(engine, B)) == ([], ["b"])
 
     def test_what_builds_on_a_lost_append_is_lost_even_where_others_filled_its_place(self, engine):
-        lineage = Lineage()
+        chain = AppendChain()
         write(engine, append(A, 0, "one", "of another"))
         first, second, third = (
-            Append(A, expected, (event(text),), lineage=lineage)
+            Append(A, expected, (event(text),), chain=chain)
             for expected, text in ((0, "mine"), (2, "builds on it"), (2, "and this"))
         )
         assert write(engine, first, second) == [CONFLICT, CONFLICT]
@@ -291,9 +291,9 @@ class EngineContract:
         assert bodies(engine, A) == ["one", "of another"]
 
     def test_what_builds_on_bad_data_is_lost(self, engine):
-        lineage = Lineage()
-        bad = Append(A, 0, (NewEvent(UNSTORABLE, b"x", "evt_x"),), lineage=lineage)
-        good = Append(A, 0, (event("good"),), lineage=lineage)
+        chain = AppendChain()
+        bad = Append(A, 0, (NewEvent(UNSTORABLE, b"x", "evt_x"),), chain=chain)
+        good = Append(A, 0, (event("good"),), chain=chain)
         assert isinstance(write(engine, bad)[0], Failed)
         assert write(engine, good, append(B, 0, "beside it")) == [CONFLICT, STORED]
 

@@ -231,7 +231,7 @@ def fed_by_success_only() -> None:
 
 def shown_before_commit() -> None:
     """Readers see events that are decided and not yet on the disk."""
-    from chatstream.service import ChatService
+    from chatstream.chats.service import ChatService
 
     def show(self: Any, lane: Any, append: Any) -> None:
         feed = self._hub.get(lane.chat_id)

@@ -48,8 +48,8 @@ def _die(where: str) -> None:
 
 
 def _at(point: str, pass_by: Callable[[], None]) -> None:
+    from chatstream.chats.service import ChatService
     from chatstream.eventstore.writer import GroupCommitWriter
-    from chatstream.service import ChatService
     from chatstream.ws.writer import Writer
 
     match point:

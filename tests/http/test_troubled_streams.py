@@ -15,7 +15,7 @@ from chatstream.http.sse import Terms, event_stream
 from chatstream.http.streams import Streams
 from chatstream.live.feed import Feed
 from chatstream.live.hub import Hub
-from chatstream.protocol.bodies import Ack
+from chatstream.protocol.frames import Ack
 
 
 class Log:

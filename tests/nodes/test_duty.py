@@ -183,7 +183,7 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
     """The log has the same turn and attempt as was decided here: only what began it tells."""
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()
     assert not one.runner.runs(CHAT)
     await one.end()
@@ -193,7 +193,7 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
 async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours():
     one = OneRun(is_ours=True)
     await one.begin()
-    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()
     await one.service.came.wait()
     (command,) = one.service.submitted
@@ -230,7 +230,7 @@ async def test_what_a_stopped_run_wants_stored_is_taken_back():
 async def test_an_attempt_that_was_stored_goes_on_whatever_came_in_between():
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, replace(STARTED, position=9), in_vain=True)
+    one.runner.reloaded(CHAT, replace(STARTED, position=9), superseded=True)
     assert one.runner.runs(CHAT)
     assert not one.stopped.is_set()
     await one.end()

@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chatstream.chats.receipt import Receipt
 from chatstream.config import Settings
 from chatstream.domain.commands import AnyClientCommand, OpenChat
 from chatstream.domain.user_chat.state import Message, Turn, UserChat
 from chatstream.errors import Refused
 from chatstream.eventstore.store import PAGE_BYTES
 from chatstream.ids import ChatId, IntentId
-from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.protocol.event_frames import Frame
 from chatstream.security.identity import Identity

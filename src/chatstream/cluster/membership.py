@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, assert_never
 
+from chatstream.chats.receipt import Receipt
+from chatstream.chats.service import ChatService
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.bus import Bus, Ears, LogWatch, wake_text
 from chatstream.cluster.forwarding import command_of, word_of
@@ -33,10 +35,8 @@ from chatstream.domain.commands import AnyCommand
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.ids import ChatId, new_nonce
-from chatstream.lane import Receipt
 from chatstream.live.hub import TICK_S, Hub
 from chatstream.projections.models import ReadModels
-from chatstream.service import ChatService
 from chatstream.turns.runner import TurnRunner
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,27 @@ class _Asked:
             self.all_answered.set()
 
 
+class Outgoing:
+    """What the service has for other nodes, from before there is a ``Cluster`` that joins it
+    (``chats.service.Forwarder`` and ``CommitListener``)."""
+
+    def __init__(self) -> None:
+        self.say: Callable[[Sequence[Word]], None] | None = None
+        self.tell_of: Callable[[ChatId, int], None] | None = None
+
+    def forward(self, command: AnyCommand) -> bool:
+        """Asks the node that runs the chat's turn to carry ``command`` out."""
+        if self.say is None:
+            return False
+        self.say([word_of(command)])
+        return True
+
+    def committed(self, chat_id: ChatId, position: int) -> None:
+        """Tells the other nodes how far the chat has come, where the database does not."""
+        if self.tell_of is not None:
+            self.tell_of(chat_id, position)
+
+
 class Cluster:
     """The other nodes as this one knows them; ``start`` and ``close`` in order."""
 
@@ -80,6 +101,7 @@ class Cluster:
         hub: Hub,
         lease_s: float,
         nats: str | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         from chatstream.eventstore.postgres.nodes import LIVING, Lease
 
@@ -93,8 +115,10 @@ class Cluster:
         self._watch = LogWatch(sharing.node_id, fetch, service.heard)
         self._bus = _bus(sharing, nats, self)
         self._heads: dict[ChatId, int] = {}
+        outgoing = outgoing or Outgoing()
+        outgoing.say = self.say
         if nats is not None:
-            service.committed = self._tell_of
+            outgoing.tell_of = self._tell_of
         self._lease = Lease(sharing.dsn, sharing.node_id, lease_s, self)
         self._lease_s = lease_s
         self._beside_until = 0.0
@@ -109,7 +133,6 @@ class Cluster:
         self._seeing = Seeing(hub, self.say, service.state_of)
         runner.is_ours = self._is_ours
         runner.showing, runner.seeing = Showing(self._say_on_tick), self._seeing
-        service.elsewhere = self._ask_to_do
 
     def is_on_duty(self) -> bool:
         """Whether this node does what one of all is to do. Who led before may just have died, and
@@ -226,9 +249,6 @@ class Cluster:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             self._seeing.look()
-
-    def _ask_to_do(self, command: AnyCommand) -> None:
-        self.say([word_of(command)])
 
     def _do(self, command: AnyCommand) -> None:
         if self._runner.runs(command.user_chat_id):

@@ -69,9 +69,12 @@ class RowChange(Struct, frozen=True, gc=False):
     row: tuple[SqlValue, ...] | None
 
 
-class Lineage:
-    """Appends of one chat that build on one another: once one of them is not stored, none of the
-    later ones is, even where events of another node have filled its place."""
+class AppendChain:
+    """Joins the appends of one chat that build on one another.
+
+    Once one of them is not stored, none of the later ones is, even where events of another node
+    have filled its place.
+    """
 
     __slots__ = ("is_broken",)
 
@@ -97,7 +100,7 @@ class Append(Struct, frozen=True, gc=False):
     rewrite: Callable[[str, bytes], bytes] | None = None
     guarded: bool = False
     unless: RowKey | None = None
-    lineage: Lineage | None = None
+    chain: AppendChain | None = None
 
     @property
     def checks_position(self) -> bool:
@@ -105,14 +108,14 @@ class Append(Struct, frozen=True, gc=False):
         return bool(self.events) or self.guarded or self.rewrite is not None
 
     @property
-    def is_in_vain(self) -> bool:
-        """Whether it builds on what was not stored."""
-        return self.lineage is not None and self.lineage.is_broken
+    def is_superseded(self) -> bool:
+        """Returns True if an append that this one builds on was not stored."""
+        return self.chain is not None and self.chain.is_broken
 
-    def breaks(self) -> None:
-        """It is not stored: what builds on it is in vain."""
-        if self.lineage is not None:
-            self.lineage.is_broken = True
+    def break_chain(self) -> None:
+        """Marks the append as not stored, so that no append that builds on it is stored."""
+        if self.chain is not None:
+            self.chain.is_broken = True
 
 
 class Stored(Struct, frozen=True, gc=False):

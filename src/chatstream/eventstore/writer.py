@@ -88,10 +88,10 @@ class GroupCommitWriter:
     def append(self, append: Append, done: Done) -> None:
         """Queue ``append``; ``done`` gets its outcome on the loop, never within this call."""
         if not self._accepting:
-            append.breaks()
+            append.break_chain()
             self._loop.call_soon(done, _CLOSED)
         elif self._depth >= _LONGEST_QUEUE:
-            append.breaks()
+            append.break_chain()
             self._loop.call_soon(done, _OVERLOADED)
         else:
             self._accept(_Item(append, done))
@@ -156,7 +156,7 @@ class GroupCommitWriter:
             batch += waiting
             waiting.clear()
             for item in batch:
-                item.append.breaks()
+                item.append.break_chain()
         self._tell(self._answer, batch, outcomes, statistics)
 
     def _write(self, appends: Sequence[Append]) -> list[Outcome]:

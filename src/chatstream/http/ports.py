@@ -42,7 +42,7 @@ class Receipt(Protocol):
 
 
 class Service(Protocol):
-    """The only way in (``chatstream.service``)."""
+    """The only way in (``chatstream.chats.service``)."""
 
     def submit(self, command: AnyCommand) -> Awaitable[Receipt]:
         """Decide and store; commands of one chat in the order of the calls. Awaiting raises

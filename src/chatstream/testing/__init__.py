@@ -16,6 +16,8 @@ from typing import Any, Self, TypedDict
 
 from msgspec import Struct
 
+from chatstream.chats.receipt import Receipt
+from chatstream.chats.repository import PAGE
 from chatstream.config import Settings
 from chatstream.domain.commands import (
     AbandonIntent,
@@ -38,8 +40,6 @@ from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.sqlite.memory import MemoryEngine
 from chatstream.eventstore.store import Engine
 from chatstream.ids import ChatId, IntentId, new_chat_id, new_command_id, new_nonce
-from chatstream.lane import Receipt
-from chatstream.news import PAGE
 from chatstream.node import Node
 from chatstream.projections.models import all_tables
 from chatstream.timestamps import now_ms

@@ -19,6 +19,7 @@ from typing import Protocol, TypedDict, assert_never, get_args
 import msgspec
 from msgspec.structs import replace
 
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import (
     AnyCommand,
     BringContext,
@@ -51,7 +52,6 @@ from chatstream.domain.steps import (
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.ids import ChatId, new_nonce
-from chatstream.lane import Receipt
 from chatstream.protocol.content import has_escaped_nul, is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import turn_of

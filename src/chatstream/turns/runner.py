@@ -11,6 +11,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatstream.chats.receipt import Receipt
+from chatstream.chats.service import ChatService
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.messages import Want
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
@@ -19,13 +21,12 @@ from chatstream.domain.user_chat.state import Turn, UserChat
 from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, new_nonce
-from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
-from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run
+from chatstream.turns.run_table import RunTable
 from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ Release = Callable[[ChatId, str, int], Awaitable[None]]
 
 
 class TurnRunner:
-    """Runs the turns that this node decided to start (``service.TurnWatcher``)."""
+    """Runs the turns that this node decided to start (``chats.service.TurnObserver``)."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class TurnRunner:
         max_attempts: int,
         now_ms: Callable[[], int],
         context: ContextManager | None = None,
+        runs: RunTable | None = None,
     ) -> None:
         self._service = service
         self._hub = hub
@@ -56,7 +58,7 @@ class TurnRunner:
         self._turn_timeout_s = turn_timeout_s
         self._max_attempts = max_attempts
         self._context = context
-        self._runs: dict[ChatId, Run] = {}
+        self._runs = RunTable() if runs is None else runs
         self._restarts: dict[ChatId, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
@@ -89,13 +91,16 @@ class TurnRunner:
         if _starts_a_run(facts) and state.turn is not None:
             self._start(chat_id, state)
 
+    def committed(self, chat_id: ChatId, state: UserChat) -> None:
+        """Nothing: a run has begun with the decision."""
+
     def runs(self, chat_id: ChatId) -> bool:
         """Whether the chat's turn runs here."""
-        return chat_id in self._runs
+        return self._runs.runs(chat_id)
 
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None:
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, superseded: bool) -> None:
         """The log was read anew: a run that it does not know is over. If that was because an
-        append was in vain, the turn that it knows must run again, unless it runs."""
+        append was not stored, the turn that it knows must run again, unless it runs."""
         run, turn = self._runs.get(chat_id), state.turn
         if run is not None and _is_of(run, state):
             run.position = max(run.position, state.position)
@@ -103,15 +108,10 @@ class TurnRunner:
             if run is not None:
                 self._end(run)
                 run.withdraw()
-            if turn is not None and in_vain:
+            if turn is not None and superseded:
                 self._spawn(self._restart_ours(chat_id, turn))
-        if self.seeing is not None and chat_id not in self._runs:
+        if self.seeing is not None and not self._runs.runs(chat_id):
             self.seeing.moved(chat_id, state)
-
-    def streamed(self, chat_id: ChatId) -> Streamed | None:
-        """The text of the chat's answer in progress."""
-        run = self._runs.get(chat_id)
-        return None if run is None else run.streamed
 
     # -- asked by a run (``run.Host``) ----------------------------------------------------
 
@@ -154,7 +154,7 @@ class TurnRunner:
 
         What they still want stored is taken back: one of them may have begun in vain, and its
         steps would be taken for those of the same attempt where that has been begun instead."""
-        runs = list(self._runs.values())
+        runs = list(self._runs)
         for run in runs:
             self._end(run)
             run.withdraw()
@@ -192,7 +192,7 @@ class TurnRunner:
             self.seeing.forget(chat_id)
         watch = self._watch_of(chat_id, state)
         run = Run(self, self._agent, chat_id, state, self._turn_timeout_s, watch=watch)
-        self._runs[chat_id] = run
+        self._runs.add(run)
         run.task = self._spawn(self._drive(run, state))
 
     def _watch_of(self, chat_id: ChatId, state: UserChat) -> RunWatch:
@@ -204,7 +204,7 @@ class TurnRunner:
 
     def _end(self, run: Run, outcome: str | None = None) -> None:
         if self._runs.get(run.chat_id) is run:
-            del self._runs[run.chat_id]
+            self._runs.remove(run)
             run.watch.ended(outcome or "handed_over")
         run.end()
         self.stream(run.chat_id, None, run.position)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatstream.chats.service import ChatService
 from chatstream.domain.commands import AbandonIdleIntent, ExpireSession, SpeakReminders
 from chatstream.domain.user_chat.state import Intent, UserChat
 from chatstream.errors import Refused, wordless
@@ -17,7 +18,6 @@ from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.ids import ChatId, IntentId, new_nonce
 from chatstream.projections.reminders import UserReminders
 from chatstream.projections.timers import TIMERS, timer_row
-from chatstream.service import ChatService
 from chatstream.timestamps import to_text
 
 log = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Struct
 
 from chatstream import ids, timestamps
+from chatstream.chats.receipt import Receipt
 from chatstream.config import Settings
 from chatstream.errors import Refused, wordless
 from chatstream.ids import ChatId, SocketId
-from chatstream.lane import Receipt
 from chatstream.metrics import Metrics
 from chatstream.protocol.frames import (
     Ack,

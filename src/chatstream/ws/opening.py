@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.domain.views import chat_view
 from chatstream.ids import ChatId
-from chatstream.lane import Receipt
 from chatstream.metrics import Metrics
 from chatstream.protocol.frames import Open, OpenedHead, Rejected, Resync, encode, encode_opened
 from chatstream.ws.follower import Follower

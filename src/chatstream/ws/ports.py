@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import AnyClientCommand, OpenChat
 from chatstream.ids import ChatId
-from chatstream.lane import Receipt
 
 
 class Frame(Protocol):

@@ -156,7 +156,7 @@ class BatchWriter:
                 raise
             connection.execute("ROLLBACK TO one_append")
             self._heads.lost()
-            append.breaks()
+            append.break_chain()
             outcome = _blame(append, error)
         connection.execute("RELEASE one_append")
         return outcome
@@ -175,7 +175,7 @@ class BatchWriter:
                 for one in append.changes:
                     changes[one.table, one.key] = one.row
             else:
-                append.breaks()
+                append.break_chain()
                 outcomes.append(Conflict())
         self._store(connection, accepted, changes)
         return outcomes
@@ -271,7 +271,7 @@ def roll_back(connection: Connection) -> None:
 
 
 def _continues(heads: dict[ChatId, int], append: Append) -> bool:
-    if append.is_in_vain:
+    if append.is_superseded:
         return False
     if not append.checks_position:
         return True

@@ -171,7 +171,7 @@ def write_together(
     for append in batch:
         is_new = append.unless not in changes
         if not is_new or not _continues(connection, statements, heads, append):
-            append.breaks()
+            append.break_chain()
             outcomes.append(Conflict())
             continue
         _add_rows(rows, append)
@@ -204,7 +204,7 @@ def _write_one(
         connection.execute("ROLLBACK TO one_append")
         heads.clear()
         heads.update(before)
-        append.breaks()
+        append.break_chain()
         outcome = _blame(append, error)
     connection.execute("RELEASE one_append")
     return outcome
@@ -221,7 +221,7 @@ def _blame(append: Append, error: Exception) -> Outcome:
 def _continues(
     connection: sqlite3.Connection, statements: Statements, heads: Heads, append: Append
 ) -> bool:
-    if append.is_in_vain:
+    if append.is_superseded:
         return False
     if append.unless is not None and _is_there(connection, statements, append.unless):
         return False

@@ -237,7 +237,7 @@ class SqliteEngine:
         transaction, so each gets one of its own."""
         if len(batch) > 1:
             return [outcome for append in batch for outcome in self.write([append])]
-        batch[0].breaks()
+        batch[0].break_chain()
         log.error("an append to %r is refused: %s", batch[0].chat_id, DamagedError(str(error)))
         return [Failed("unavailable", doubtful=False, reason=str(error), spreads=False)]
 

@@ -1,6 +1,4 @@
-"""What was committed and is still to be shown: readers are fed once a batch, after all answers
-of it, so that an ``ack`` leaves with the events it stands for and not behind them.
-"""
+"""``BatchPublisher``: what was committed and is still to be shown to readers."""
 
 from __future__ import annotations
 
@@ -9,22 +7,26 @@ from collections.abc import Sequence
 from chatstream.live.feed import Feed
 
 
-class Committed:
-    """Stored bodies in the order of their commits, each with its feed and first position."""
+class BatchPublisher:
+    """Keeps stored bodies in the order of their commits, each with its feed and first position.
+
+    Readers are fed once a batch, after all answers of it, so that an ``ack`` leaves with the
+    events it stands for and not behind them.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Feed, int, Sequence[bytes]]] = []
 
-    def add(self, feed: Feed, first: int, bodies: Sequence[bytes]) -> None:
-        """Show ``bodies``, the first of which stands at ``first``, with the next ``publish``."""
-        self._waiting.append((feed, first, bodies))
+    def add(self, feed: Feed, first_position: int, bodies: Sequence[bytes]) -> None:
+        """Keeps ``bodies``, the first of which stands at ``first_position``, for ``publish``."""
+        self._waiting.append((feed, first_position, bodies))
 
     def drop(self, feed: Feed | None) -> None:
-        """Show nothing of ``feed`` that waits: the log holds it in another form by now."""
+        """Drops what is kept for ``feed``: the log holds it in another form by now."""
         self._waiting = [one for one in self._waiting if one[0] is not feed]
 
     def publish(self) -> None:
-        """Feed the readers; what is contiguous wakes them once."""
+        """Feeds the readers; what is contiguous wakes them once."""
         waiting, self._waiting = self._waiting, []
         runs: dict[Feed, tuple[int, list[bytes]]] = {}
         for feed, position, bodies in waiting:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from tests.service.faulty import FaultyEngine
+from tests.chats.faulty import FaultyEngine
 
 from chatstream.config import Settings
 from chatstream.domain.commands import EraseChat, OpenChat, SendMessage
@@ -17,7 +17,6 @@ from chatstream.errors import Refused
 from chatstream.eventstore.mapper import encode
 from chatstream.eventstore.store import Append, NewEvent, Work
 from chatstream.ids import new_nonce
-from chatstream.lane import Lanes
 from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
 from chatstream.turns.run import LARGEST_STEP
 
@@ -83,7 +82,7 @@ async def test_a_command_that_stores_nothing_is_known_after_a_reload():
     engine = FaultyEngine()
     async with TestChat(scripted([]), engine=engine) as chat:
         first = await chat.cancel()
-        chat.node.service._lanes = Lanes()
+        chat.node.service._chats.clear()
         assert await chat.node.store.fetch("SELECT count(*) FROM remembered_commands", ()) == [(1,)]
         state = await chat.state()
         assert first.position == 1
@@ -474,8 +473,7 @@ async def test_a_command_that_cannot_be_carried_out_is_answered_and_its_chat_goe
 
     async with TestChat(ANSWER) as chat:
         service = chat.node.service
-        service._verdicts._read_models = Broken(service._read_models)
-        service._lanes = Lanes()
+        service._planner._rows = Broken(service._planner._rows)
         commands = [SendMessage(**chat._base(), id=f"m{n}", content="hello") for n in range(2)]
         spoilt, fine = map(service.submit, commands)
         with pytest.raises(ValueError, match=chat.chat_id):

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from msgspec.structs import replace
-from tests.service.faulty import FaultyEngine
+from tests.chats.faulty import FaultyEngine
 
+from chatstream.chats.policy import SharedWriter
+from chatstream.chats.service import ChatService, NoForwarder
 from chatstream.domain.commands import OpenChat, SendMessage
 from chatstream.domain.events import ThinkingAdded
 from chatstream.domain.steps import Response, Thinking
@@ -19,9 +21,9 @@ from chatstream.ids import ChatId
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
-from chatstream.service import ChatService
 from chatstream.testing import TestChat
 from chatstream.turns.agents import Agent
+from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner
 
 
@@ -33,19 +35,29 @@ async def another_node(
     store = EventStore(engine)
     await store.start()
     hub = Hub(store)
-    service = ChatService(store, ReadModels("other", store.fetch), hub, is_shared=True)
+    runs = RunTable()
+    read_models = ReadModels("other", store.fetch)
+    service = ChatService(store, read_models, hub, runs, NoForwarder(), SharedWriter())
     store.on_batch = service.publish
-    runner = None if agent is None else runner_of(service, hub, agent)
-    service.turns = runner
+    runner = None if agent is None else runner_of(service, hub, agent, runs)
+    if runner is not None:
+        service.subscribe(runner)
     yield service
     if runner is not None:
         await runner.close(nothing)
     await store.close()
+    await service.close()
 
 
-def runner_of(service: ChatService, hub: Hub, agent: Agent) -> TurnRunner:
+def runner_of(service: ChatService, hub: Hub, agent: Agent, runs: RunTable) -> TurnRunner:
     runner = TurnRunner(
-        service, hub, agent, turn_timeout_s=60, max_attempts=3, now_ms=lambda: 1_000_000
+        service,
+        hub,
+        agent,
+        turn_timeout_s=60,
+        max_attempts=3,
+        now_ms=lambda: 1_000_000,
+        runs=runs,
     )
     runner.is_ours = nobodys
     return runner
