@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from chatstream.cluster.membership import Cluster
+from chatstream.cluster.membership import Cluster, Relay
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore
@@ -34,7 +34,9 @@ from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
-from chatstream.turns.runner import TurnRunner
+from chatstream.turns.observer import TurnWatch, Unwatched
+from chatstream.turns.run_table import RunTable
+from chatstream.turns.runner import NoRelay, OwnsEverything, TurnRunner
 from chatstream.turns.timers import TimerSweeper
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Node:
         agent: Agent,
         *,
         context: ContextManager | None = None,
+        observer: TurnWatch | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self.settings = settings
@@ -63,20 +66,26 @@ class Node:
         self.name = OWNER if engine.sharing is None else engine.sharing.node_id
         self.read_models = ReadModels(self.name, self.store.fetch)
         self.hub = Hub(self.store)
+        self.runs = RunTable()
         self.service = ChatService(
-            self.store, self.read_models, self.hub, is_shared=engine.sharing is not None
+            self.store, self.read_models, self.hub, self.runs, is_shared=engine.sharing is not None
         )
         self.store.on_batch = self.service.publish
+        relay = Relay() if engine.sharing is not None else None
         self.runner = TurnRunner(
             self.service,
+            self.runs,
             self.hub,
+            relay or NoRelay(),
             agent,
+            ownership=relay or OwnsEverything(),
+            observer=observer or Unwatched(),
             turn_timeout_s=settings.turn_timeout_s,
             max_attempts=settings.max_attempts,
             now_ms=now_ms,
             context=context,
         )
-        self.service.turns = self.runner
+        self.service.subscribe(self.runner)
         self.timers = TimerSweeper(
             self.service,
             self.store.fetch,
@@ -85,7 +94,7 @@ class Node:
             session_ttl_s=settings.session_ttl_s,
             now_ms=now_ms,
         )
-        self.cluster = self._cluster(engine)
+        self.cluster = self._cluster(engine, relay)
         if self.cluster is not None:
             self.timers.is_on_duty = self.cluster.is_on_duty
         self._tasks: list[asyncio.Task[None]] = []
@@ -157,14 +166,16 @@ class Node:
             case Failed() as failed:
                 raise Refused(failed.code)
 
-    def _cluster(self, engine: Engine) -> Cluster | None:
-        if engine.sharing is None:
+    def _cluster(self, engine: Engine, relay: Relay | None) -> Cluster | None:
+        if engine.sharing is None or relay is None:
             return None
         return Cluster(
             engine.sharing,
             self.store.fetch,
             service=self.service,
             runner=self.runner,
+            runs=self.runs,
+            relay=relay,
             read_models=self.read_models,
             hub=self.hub,
             lease_s=self.settings.node_lease_s,

@@ -68,23 +68,46 @@ class Store(Protocol):
     ) -> list[tuple[SqlValue, ...]]: ...
 
 
-class TurnWatcher(Protocol):
-    """Who runs the turns: told of each decision, asked for text that is being streamed."""
+class Runs(Protocol):
+    """The turns that run here."""
 
-    def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None: ...
-
-    def reloaded(self, chat_id: ChatId, state: UserChat, *, in_vain: bool) -> None: ...
+    def runs(self, chat_id: ChatId) -> bool: ...
 
     def streamed(self, chat_id: ChatId) -> Streamed | None: ...
 
-    def runs(self, chat_id: ChatId) -> bool: ...
+
+class NoRuns:
+    """No turn runs here."""
+
+    def runs(self, chat_id: ChatId) -> bool:  # noqa: ARG002
+        """None."""
+        return False
+
+    def streamed(self, chat_id: ChatId) -> Streamed | None:
+        """None."""
+
+
+class TurnObserver(Protocol):
+    """Who runs the turns: told of each decision, of its commit, and of what was read anew."""
+
+    def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None: ...
+
+    def committed(self, chat_id: ChatId, state: UserChat) -> None: ...
+
+    def reloaded(self, chat_id: ChatId, state: UserChat, *, superseded: bool) -> None: ...
 
 
 class ChatService:
     """Handles commands for all chats of this node; ``is_shared``: other nodes write too."""
 
     def __init__(
-        self, store: Store, read_models: ReadModels, hub: Hub, *, is_shared: bool = False
+        self,
+        store: Store,
+        read_models: ReadModels,
+        hub: Hub,
+        runs: Runs | None = None,
+        *,
+        is_shared: bool = False,
     ) -> None:
         self._store = store
         self._is_shared = is_shared
@@ -96,9 +119,14 @@ class ChatService:
         self.committed: Callable[[ChatId, int], None] | None = None
         """Assign one to be told how far each commit of this node took its chat."""
         self._to_show = Committed()
-        self.turns: TurnWatcher | None = None
+        self._runs: Runs = NoRuns() if runs is None else runs
+        self._turns: TurnObserver | None = None
         self.elsewhere: Callable[[AnyCommand], None] | None = None
         """Assign one that lets the node that runs a chat's turn carry a command out."""
+
+    def subscribe(self, observer: TurnObserver) -> None:
+        """Tell ``observer`` of what is decided and stored."""
+        self._turns = observer
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
         """Handle ``command``; the future is done once the disk has it.
@@ -181,14 +209,14 @@ class ChatService:
             return
         lane.tip = verdict.after
         self._store.append(append, partial(self._settle, lane, verdict))
-        if self.turns is not None and facts:
-            self.turns.decided(lane.chat_id, facts, lane.tip)
+        if self._turns is not None and facts:
+            self._turns.decided(lane.chat_id, facts, lane.tip)
 
     def _with_streamed(self, command: AnyCommand) -> AnyCommand:
         """A command that may end the turn takes along what its runner has streamed."""
-        if self.turns is None or not isinstance(command, _ENDS_TURNS):
+        if not isinstance(command, _ENDS_TURNS):
             return command
-        streamed = self.turns.streamed(command.user_chat_id)
+        streamed = self._runs.streamed(command.user_chat_id)
         return command if streamed is None else replace(command, streamed=streamed)
 
     def _hold(self, lane: Lane, waiting: Waiting, *, read_now: bool = True) -> None:
@@ -202,9 +230,9 @@ class ChatService:
 
     def _is_for_another(self, lane: Lane, command: AnyCommand, facts: Sequence[AnyFact]) -> bool:
         """Whether it ends a turn that another node runs, which holds the text of its answer."""
-        if not isinstance(command, _ENDS_TURNS) or lane.tip.turn is None or self.turns is None:
+        if not isinstance(command, _ENDS_TURNS) or lane.tip.turn is None:
             return False
-        return any(map(_cancels, facts)) and not self.turns.runs(lane.chat_id)
+        return any(map(_cancels, facts)) and not self._runs.runs(lane.chat_id)
 
     def _ask_another(self, waiting: Waiting) -> Waiting | None:
         """The same, asked for elsewhere, while there is patience; None once that is over."""
@@ -257,6 +285,8 @@ class ChatService:
             self._hub.forget(lane.chat_id)
             self._to_show.drop(feed)  # committed with the erasure, but as it was before
             lane.distrust()  # what the state still holds has just been erased
+        if self._turns is not None and verdict.bodies:
+            self._turns.committed(lane.chat_id, verdict.after)
         lane.answer(verdict)
         if feed is not None:
             feed.turn_running = verdict.after.turn is not None
@@ -331,8 +361,8 @@ class ChatService:
                 feed.moved_to(news.state.position)
             elif news.bodies:
                 feed.publish(news.first, news.bodies)
-        if self.turns is not None and (in_vain or self._is_shared):
-            self.turns.reloaded(lane.chat_id, news.state, in_vain=in_vain)
+        if self._turns is not None and (in_vain or self._is_shared):
+            self._turns.reloaded(lane.chat_id, news.state, superseded=in_vain)
 
     # -- other nodes ----------------------------------------------------------------------
 
@@ -361,7 +391,7 @@ class ChatService:
     def _looks_on(self, chat_id: ChatId) -> bool:
         if self._hub.get(chat_id) is not None:
             return True
-        return self.turns is not None and self.turns.runs(chat_id)
+        return self._runs.runs(chat_id)
 
     def state_of(self, chat_id: ChatId) -> UserChat | None:
         """The chat as this node knows it, if it does."""

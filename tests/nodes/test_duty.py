@@ -11,7 +11,7 @@ from tests.protocol.laws import check_log
 from tests.protocol.wire import outline
 
 from chatstream.cluster import membership as cluster_module
-from chatstream.cluster.membership import Cluster
+from chatstream.cluster.membership import Cluster, Relay
 from chatstream.domain.commands import RestartTurn
 from chatstream.domain.events import TurnChanged
 from chatstream.domain.steps import Thinking
@@ -22,7 +22,9 @@ from chatstream.eventstore.store import Sharing, Work
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub
 from chatstream.testing import TestChat, scripted
-from chatstream.turns.runner import TurnRunner
+from chatstream.turns.observer import Unwatched
+from chatstream.turns.run_table import RunTable
+from chatstream.turns.runner import NoRelay, TurnRunner
 
 LEASE_S = 5.0
 CHAT, INTENT = ChatId("chat_1"), IntentId("intent_1")
@@ -31,7 +33,8 @@ STARTED = replace(
     INITIAL,
     position=7,
     status="open",
-    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT, begun_by="evt_1"),
+    last_event_at=AT,
+    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT, begun_by="evt_1", begun_at=AT),
     unfinished={INTENT: Intent(INTENT, "active", "t", AT, AT)},
 )
 BEGUN_ELSEWHERE = replace(STARTED, turn=replace(STARTED.turn, begun_by="evt_2"))
@@ -87,6 +90,8 @@ async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads
             node.store.fetch,
             service=node.service,
             runner=node.runner,
+            runs=node.runs,
+            relay=Relay(),
             read_models=node.read_models,
             hub=node.hub,
             lease_s=LEASE_S,
@@ -141,6 +146,16 @@ class FakeService:
         return self.answers[-1]
 
 
+class Ownership:
+    """Every turn is ours, or none."""
+
+    def __init__(self, answer: bool) -> None:
+        self._answer = answer
+
+    async def is_ours(self, _: ChatId) -> bool:
+        return self._answer
+
+
 class OneRun:
     """A runner whose agent began the turn of ``STARTED``, said something, and waits; ``is_ours``:
     whose the turn is in the database."""
@@ -149,14 +164,19 @@ class OneRun:
         self._says = says
         self.service = FakeService(hub := Hub(None))
         self.runs, self.stopped = asyncio.Event(), asyncio.Event()
+        self.table = RunTable()
         self.runner = TurnRunner(
-            self.service, hub, self._agent, turn_timeout_s=60, max_attempts=3, now_ms=lambda: 0
+            self.service,
+            self.table,
+            hub,
+            NoRelay(),
+            self._agent,
+            ownership=Ownership(is_ours),
+            observer=Unwatched(),
+            turn_timeout_s=60,
+            max_attempts=3,
+            now_ms=lambda: 0,
         )
-
-        async def owned(_: ChatId) -> bool:
-            return is_ours
-
-        self.runner.is_ours = owned
 
     async def _agent(self, _):
         self.runs.set()
@@ -170,6 +190,7 @@ class OneRun:
 
     async def begin(self) -> None:
         self.runner.decided(CHAT, [FACT], STARTED)
+        self.runner.committed(CHAT, STARTED)
         await self.runs.wait()
 
     async def end(self) -> None:
@@ -183,9 +204,9 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
     """The log has the same turn and attempt as was decided here: only what began it tells."""
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()
-    assert not one.runner.runs(CHAT)
+    assert not one.table.runs(CHAT)
     await one.end()
     assert one.service.submitted == []
 
@@ -193,7 +214,7 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
 async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours():
     one = OneRun(is_ours=True)
     await one.begin()
-    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, in_vain=True)
+    one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()
     await one.service.came.wait()
     (command,) = one.service.submitted
@@ -211,7 +232,7 @@ async def test_a_turn_that_already_runs_again_here_is_not_begun_once_more_with_t
     one.runner.recover(work)
     await one.service.came.wait()
     assert [command.user_chat_id for command in one.service.submitted] == [another]
-    assert one.runner.runs(CHAT)
+    assert one.table.runs(CHAT)
     await one.end()
 
 
@@ -230,8 +251,8 @@ async def test_what_a_stopped_run_wants_stored_is_taken_back():
 async def test_an_attempt_that_was_stored_goes_on_whatever_came_in_between():
     one = OneRun(is_ours=False)
     await one.begin()
-    one.runner.reloaded(CHAT, replace(STARTED, position=9), in_vain=True)
-    assert one.runner.runs(CHAT)
+    one.runner.reloaded(CHAT, replace(STARTED, position=9), superseded=True)
+    assert one.table.runs(CHAT)
     assert not one.stopped.is_set()
     await one.end()
     await one.stopped.wait()

@@ -29,7 +29,8 @@ from chatstream.cluster.messages import (
     decode,
     encode,
 )
-from chatstream.domain.commands import AnyCommand
+from chatstream.domain.commands import AnyCommand, Streamed
+from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.ids import ChatId, new_nonce
@@ -37,6 +38,7 @@ from chatstream.lane import Receipt
 from chatstream.live.hub import TICK_S, Hub
 from chatstream.projections.models import ReadModels
 from chatstream.service import ChatService
+from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,36 @@ class _Asked:
             self.all_answered.set()
 
 
+class Relay:
+    """What the runner asks of a ``Cluster``, which is made after it."""
+
+    def __init__(self) -> None:
+        self.showing: Showing | None = None
+        self.seeing: Seeing | None = None
+        self.owned: Callable[[ChatId], Awaitable[bool]] | None = None
+
+    def publish(
+        self, chat_id: ChatId, caused_by: str, attempt: int, streamed: Streamed | None, after: int
+    ) -> None:
+        """Show it to those who wait for it elsewhere."""
+        if self.showing is not None:
+            self.showing.show(chat_id, caused_by, attempt, streamed, after)
+
+    def moved(self, chat_id: ChatId, state: UserChat) -> None:
+        """Ask for what followers here wait for."""
+        if self.seeing is not None:
+            self.seeing.moved(chat_id, state)
+
+    def forget(self, chat_id: ChatId) -> None:
+        """The answer is made here."""
+        if self.seeing is not None:
+            self.seeing.forget(chat_id)
+
+    async def is_ours(self, chat_id: ChatId) -> bool:
+        """Whether the database has it so."""
+        return self.owned is not None and await self.owned(chat_id)
+
+
 class Cluster:
     """The other nodes as this one knows them; ``start`` and ``close`` in order."""
 
@@ -76,6 +108,8 @@ class Cluster:
         *,
         service: ChatService,
         runner: TurnRunner,
+        runs: RunTable,
+        relay: Relay,
         read_models: ReadModels,
         hub: Hub,
         lease_s: float,
@@ -89,6 +123,7 @@ class Cluster:
         self._fetch = fetch
         self._service = service
         self._runner = runner
+        self._runs = runs
         self._read_models = read_models
         self._watch = LogWatch(sharing.node_id, fetch, service.heard)
         self._bus = _bus(sharing, nats, self)
@@ -107,8 +142,8 @@ class Cluster:
         self._asked: dict[str, _Asked] = {}
         self._living = LIVING
         self._seeing = Seeing(hub, self.say, service.state_of)
-        runner.is_ours = self._is_ours
-        runner.showing, runner.seeing = Showing(self._say_on_tick), self._seeing
+        self._showing = Showing(self._say_on_tick)
+        relay.showing, relay.seeing, relay.owned = self._showing, self._seeing, self._is_ours
         service.elsewhere = self._ask_to_do
 
     def is_on_duty(self) -> bool:
@@ -231,9 +266,14 @@ class Cluster:
         self.say([word_of(command)])
 
     def _do(self, command: AnyCommand) -> None:
-        if self._runner.runs(command.user_chat_id):
+        if self._runs.runs(command.user_chat_id):
             # Who asked finds in the log what came of it.
             self._service.submit(command).add_done_callback(_forget)
+
+    def _answer_want(self, want: Want) -> None:
+        run = self._runs.run_of(want.chat_id, want.caused_by, want.attempt)
+        if run is not None:
+            self._showing.want(want, run.streamed, run.position)
 
     def _tell_sockets(self, who: Who) -> None:
         if who.ask not in self._asked:
@@ -255,9 +295,9 @@ class Cluster:
             case Free():
                 self._lease.look_soon()
             case Want():
-                self._runner.wanted(word)
+                self._answer_want(word)
             case Piece():
-                if not self._runner.runs(word.chat_id):
+                if not self._runs.runs(word.chat_id):
                     self._seeing.take(word)
             case Do():
                 if (command := command_of(word)) is not None:
