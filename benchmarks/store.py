@@ -19,9 +19,8 @@ async def appended(engine: StoredEngine, number: int, seconds: float) -> tuple[i
     """How many events were stored, each in an append of its own that waits for the one before,
     and how many in one transaction on average."""
     sizes: list[int] = []
-    store = EventStore(engine)
+    store = EventStore(engine, lambda batch: sizes.append(batch.events))
     await store.start()
-    store.measure = lambda batch: sizes.append(batch.events)
     until = time.perf_counter() + seconds
 
     async def produce(chat_id: ChatId) -> int:

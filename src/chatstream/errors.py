@@ -2,6 +2,7 @@
 
 ChatStreamError
 ├── Refused          a command or request was refused; ``code`` is the protocol's (section 7)
+│   └── StepRefused  a step of an agent was, and the steps of its append with it
 ├── Wordless         in the log alone, for an error whose words are nobody's business
 ├── DamagedError     the database cannot give what it was given: a part of it is broken
 ├── StaleTurn        a runner's append: its turn ended or another attempt runs it
@@ -91,6 +92,14 @@ class Refused(ChatStreamError):
     def http_status(self) -> int:
         """The HTTP status that stands for ``code``."""
         return CODES[self.code][0]
+
+
+class StepRefused(Refused):
+    """A step of an agent cannot be stored: ``step`` is its kind, ``message`` the rule."""
+
+    def __init__(self, step: str, refusal: Refused) -> None:
+        self.step = step
+        super().__init__(refusal.code, refusal.message)
 
 
 class Wordless(ChatStreamError):

@@ -1,6 +1,7 @@
 """One running chat server without its sockets: store, service, turns and timers, wired.
 
-The plugin puts Litestar around it, ``chatstream.testing`` and the command line use it bare.
+The plugin puts Litestar around it, ``chatstream.testing`` and the command line use it bare. The
+parts are made in the order in which they know each other; ``subscribe`` is the one late edge.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from chatstream.chats.policy import SharedWriter, SoleWriter
 from chatstream.chats.service import ChatService
-from chatstream.cluster.membership import Cluster, Outgoing
+from chatstream.cluster.presence import LocalSockets, NoSockets, Presence
+from chatstream.cluster.topology import topology_of
 from chatstream.config import Settings
 from chatstream.errors import Refused
 from chatstream.eventstore.log import EventStore
@@ -25,8 +26,8 @@ from chatstream.eventstore.store import (
     Outcome,
     RowChange,
     Stored,
-    Work,
 )
+from chatstream.eventstore.writer import Batch
 from chatstream.ids import ChatId
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
@@ -35,6 +36,7 @@ from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
+from chatstream.turns.observer import TurnWatch, Unwatched
 from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner
 from chatstream.turns.timers import TimerSweeper
@@ -55,37 +57,52 @@ class Node:
         agent: Agent,
         *,
         context: ContextManager | None = None,
+        observer: TurnWatch | None = None,
+        sockets: LocalSockets | None = None,
+        on_transaction: Callable[[Batch], None] | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self.settings = settings
         self.now_ms = now_ms
-        self.store = EventStore(engine)
-        self.name = LOCAL_OWNER if engine.sharing is None else engine.sharing.node_id
+        self.store = EventStore(engine, on_transaction)
+        sockets = NoSockets() if sockets is None else sockets  # an empty registry is false
+        topology = topology_of(
+            engine.sharing,
+            self.store.fetch,
+            sockets,
+            lease_s=settings.node_lease_s,
+            nats=settings.nats,
+        )
+        self.name = topology.name
         self.read_models = ReadModels(self.name, self.store.fetch)
         self.hub = Hub(self.store)
-        self._outgoing = Outgoing()
-        runs = RunTable()
+        self.runs = RunTable()
         self.service = ChatService(
             self.store,
             self.read_models,
             self.hub,
-            runs,
-            self._outgoing,
-            SoleWriter() if engine.sharing is None else SharedWriter(),
-            commits=self._outgoing,
+            self.runs,
+            topology.forwarder,
+            topology.policy,
+            commits=topology.commits,
         )
-        self.store.on_batch = self.service.publish
+        links = topology.link(self.hub, self.runs, self.service)
         self.runner = TurnRunner(
             self.service,
+            self.runs,
             self.hub,
+            links.relay,
             agent,
+            ownership=topology.ownership,
+            observer=observer or Unwatched(),
             turn_timeout_s=settings.turn_timeout_s,
             max_attempts=settings.max_attempts,
             now_ms=now_ms,
             context=context,
-            runs=runs,
         )
         self.service.subscribe(self.runner)
+        self._neighbours = links.neighbours(self.runner, self.read_models)
+        self.presence = Presence(self.name, sockets, topology.others)
         self.timers = TimerSweeper(
             self.service,
             self.store.fetch,
@@ -93,10 +110,8 @@ class Node:
             abandon_after_s=settings.abandon_after_s,
             session_ttl_s=settings.session_ttl_s,
             now_ms=now_ms,
+            is_leader=self._neighbours.is_leader,
         )
-        self.cluster = self._cluster(engine)
-        if self.cluster is not None:
-            self.timers.is_on_duty = self.cluster.is_on_duty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -105,12 +120,9 @@ class Node:
         Raises:
             ConfigurationError: the database cannot be had.
         """
-        await self.store.start()
+        await self.store.start(on_batch=self.service.publish)
         self.runner.start()
-        if self.cluster is not None:
-            await self.cluster.start()
-        else:
-            await self._recover_turns()
+        await self._neighbours.start()
         self._tasks = [
             asyncio.create_task(self.timers.run(), name="chatstream-timers"),
             asyncio.create_task(self._sweep_feeds(), name="chatstream-feeds"),
@@ -122,16 +134,14 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hand_over()
-        if self.cluster is not None:
-            await self.cluster.close()
+        await self._neighbours.close()
         await self.runner.close(self._release)
         await self.store.close()
         await self.service.close()
 
     async def hand_over(self) -> None:
         """Leave the turns to the other nodes, if there are any."""
-        if self.cluster is not None:
-            await self.cluster.hand_over(self._stored)
+        await self._neighbours.hand_over(self._stored)
 
     async def own_secret(self) -> str:
         """The secret that the server made for itself, kept with its data."""
@@ -167,36 +177,10 @@ class Node:
             case Failed() as failed:
                 raise Refused(failed.code)
 
-    def _cluster(self, engine: Engine) -> Cluster | None:
-        if engine.sharing is None:
-            return None
-        return Cluster(
-            engine.sharing,
-            self.store.fetch,
-            service=self.service,
-            runner=self.runner,
-            read_models=self.read_models,
-            hub=self.hub,
-            lease_s=self.settings.node_lease_s,
-            nats=self.settings.nats,
-            outgoing=self._outgoing,
-        )
-
     async def _stored(self) -> None:
         """What was handed to the store before has its outcome."""
         with suppress(Refused):
             await self._append(Append(_NO_CHAT, 0, ()))
-
-    async def _recover_turns(self) -> None:
-        rows = await self.store.fetch(
-            "SELECT user_chat_id, caused_by, attempt, released FROM turn_work", ()
-        )
-        self.runner.recover(
-            [
-                Work(ChatId(str(chat_id)), str(caused_by), int(str(attempt)), bool(released))
-                for chat_id, caused_by, attempt, released in rows
-            ]
-        )
 
     async def _release(self, chat_id: ChatId, caused_by: str, attempt: int) -> None:
         """Whoever comes next goes on with the turn; its attempt did not crash."""

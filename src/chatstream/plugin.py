@@ -18,7 +18,6 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
-from chatstream.cluster.presence import AllConnections
 from chatstream.config import Settings
 from chatstream.domain.user_chat import forms
 from chatstream.errors import ConfigurationError
@@ -48,7 +47,7 @@ from chatstream.turns.agents import (
 )
 from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
-from chatstream.turns.watching import TurnWatch, Watches
+from chatstream.turns.observer import TurnWatch, Watches
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
 from chatstream.ws.registry import ConnectionRegistry
@@ -84,17 +83,18 @@ class ChatStreamPlugin(InitPlugin):
         self.settings = settings or Settings()
         served = _agent(self.settings, agent, self._fetch, self._write_value)
         self._agent = served
+        self.metrics = Metrics()
+        self.registry = ConnectionRegistry()
         self.node = Node(
             self.settings,
             engine or engine_of(self.settings.database, all_tables),
             served,
             context=context or self._recalling(served),
+            observer=_turn_watch(self.settings, self.metrics),
+            sockets=self.registry,
+            on_transaction=self._count,
         )
-        self.registry = ConnectionRegistry()
         self.streams = Streams()
-        self.metrics = Metrics()
-        self.node.store.measure = self._count
-        self.node.runner.watch = _turn_watch(self.settings, self.metrics)
         self._identities = Identities(self.settings, "")
         self._limiter = RateLimiter(self.settings.rate_limit)
         self._shares = Shares(self.settings)
@@ -142,7 +142,7 @@ class ChatStreamPlugin(InitPlugin):
             service=self.node.service,
             lists=Lists(self.node.store, self.node.service, ttl_ms),
             user_values=UserValues(self._fetch, self._write_value),
-            connections=AllConnections(self.node, self.registry),
+            connections=self.node.presence,
             readiness=_StoreReadiness(self.node),
             metrics=self.metrics,
             streams=self.streams,
@@ -186,7 +186,7 @@ class ChatStreamPlugin(InitPlugin):
         await self.node.write_row(ChatId(""), change)
 
     def _running(self) -> float:
-        return self.node.runner.running
+        return len(self.node.runs)
 
     def _depth(self) -> float:
         return self.node.store.depth

@@ -28,7 +28,7 @@ class Colour(Enum):
     prompts={"day": "Which day suits you?"},
     synonyms={"night": ["overnight"]},
 )
-def everything(  # noqa: PLR0917 - one of each kind
+def everything(
     moment: datetime,
     day: date,
     at: time,

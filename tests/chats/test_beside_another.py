@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from msgspec.structs import replace
 from tests.chats.faulty import FaultyEngine
 
 from chatstream.chats.policy import SharedWriter
 from chatstream.chats.service import ChatService, NoForwarder
-from chatstream.domain.commands import OpenChat, SendMessage
+from chatstream.domain.commands import OpenChat, RestartTurn, SendMessage
 from chatstream.domain.events import ThinkingAdded
 from chatstream.domain.steps import Response, Thinking
 from chatstream.eventstore.log import EventStore
@@ -23,8 +22,9 @@ from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.testing import TestChat
 from chatstream.turns.agents import Agent
+from chatstream.turns.observer import Unwatched
 from chatstream.turns.run_table import RunTable
-from chatstream.turns.runner import TurnRunner
+from chatstream.turns.runner import NoRelay, TurnRunner
 
 
 @asynccontextmanager
@@ -33,15 +33,14 @@ async def another_node(
 ) -> AsyncIterator[ChatService]:
     """One that runs the turns that it begins, with an ``agent``."""
     store = EventStore(engine)
-    await store.start()
     hub = Hub(store)
     runs = RunTable()
     read_models = ReadModels("other", store.fetch)
     service = ChatService(store, read_models, hub, runs, NoForwarder(), SharedWriter())
-    store.on_batch = service.publish
-    runner = None if agent is None else runner_of(service, hub, agent, runs)
+    runner = None if agent is None else runner_of(service, runs, hub, agent)
     if runner is not None:
         service.subscribe(runner)
+    await store.start(on_batch=service.publish)
     yield service
     if runner is not None:
         await runner.close(nothing)
@@ -49,22 +48,24 @@ async def another_node(
     await service.close()
 
 
-def runner_of(service: ChatService, hub: Hub, agent: Agent, runs: RunTable) -> TurnRunner:
-    runner = TurnRunner(
+def runner_of(service: ChatService, runs: RunTable, hub: Hub, agent: Agent) -> TurnRunner:
+    return TurnRunner(
         service,
+        runs,
         hub,
+        NoRelay(),
         agent,
+        ownership=OwnsNothing(),
+        observer=Unwatched(),
         turn_timeout_s=60,
         max_attempts=3,
         now_ms=lambda: 1_000_000,
-        runs=runs,
     )
-    runner.is_ours = nobodys
-    return runner
 
 
-async def nobodys(_: ChatId) -> bool:
-    return False
+class OwnsNothing:
+    async def is_ours(self, _: ChatId) -> bool:
+        return False
 
 
 async def nothing(*_: object) -> None:
@@ -109,17 +110,17 @@ async def test_text_that_comes_after_the_end_of_its_answer_is_shown_to_nobody(fo
 
 
 async def test_a_run_that_ended_before_it_was_known_to_be_in_vain_leaves_nothing_to_the_others():
-    """Here a turn is begun, run and ended, and the next one begun, all before the disk answers;
-    meanwhile another node has begun the same turn, as after a resend to it."""
+    """Here a turn is run and ended, and the next one begun, all before the disk answers; meanwhile
+    another node has taken the turn over, as after a lapsed lease."""
     behind, engine, goes_on = FaultyEngine(), FaultyEngine(), asyncio.Event()
     engine.inner = behind.inner
-    has_ended = asyncio.Event()
+    is_cut_off, has_ended = asyncio.Event(), asyncio.Event()
 
     async def quick(turn):
-        if turn.message_id == "m2":
-            has_ended.set()
+        await is_cut_off.wait()
         yield Thinking("plan", "here")
         yield Response(turn.content)
+        asyncio.get_running_loop().call_later(0.01, has_ended.set)
 
     async def slow(turn):
         yield Thinking("plan", "there")
@@ -127,20 +128,21 @@ async def test_a_run_that_ended_before_it_was_known_to_be_in_vain_leaves_nothing
         yield Response(turn.content)
 
     base = {"user_chat_id": ChatId("chat_1"), "user_id": "user", "now_ms": 1_000_000}
-    first = SendMessage(**base, nonce="n1", id="m1", content="first")
     async with another_node(behind, quick) as here, another_node(engine, slow) as there:
         await here.submit(OpenChat(**base, nonce="n0"))
-        await there.load(base["user_chat_id"])
+        for number in (1, 2):
+            content, nonce = f"message {number}", f"n{number}"
+            await here.submit(SendMessage(**base, nonce=nonce, id=f"m{number}", content=content))
         behind.gate.clear()
-        waiting = here.submit(first)
-        second = here.submit(SendMessage(**base, nonce="n2", id="m2", content="second"))
+        is_cut_off.set()
         await has_ended.wait()
-        await there.submit(replace(first, nonce="n3"))
-        while (await there.load(base["user_chat_id"])).position < 4:
+        taken_over = RestartTurn(
+            **base, nonce="n3", caused_by="m1", attempt=1, crashed=False, max_attempts=3
+        )
+        await there.submit(taken_over)
+        while (await there.load(base["user_chat_id"])).turn.has_progressed is False:
             pass  # the step of the run there, too
         behind.gate.set()
-        assert (await waiting).duplicate
-        await second
         goes_on.set()
         while (await there.load(base["user_chat_id"])).turn is not None:
             pass

@@ -110,11 +110,9 @@ async def test_a_batch_holds_about_512_events(engine, store):
 
 
 async def test_the_hooks_are_called_once_a_batch_after_its_outcomes(engine):
-    store = EventStore(engine)
     seen: list[object] = []
-    await store.start()
-    store.on_batch = lambda: seen.append("batch")
-    store.measure = seen.append
+    store = EventStore(engine, seen.append)
+    await store.start(on_batch=lambda: seen.append("batch"))
     store.append(append(A, 0, "one", "two"), seen.append)
     store.append(append(A, 9, "x"), seen.append)
     await store.close()

@@ -118,13 +118,17 @@ Launch = Callable[..., Awaitable[Running]]
 
 async def started(settings: Settings, assets: Assets | None):
     gate, ready = Gate(), Ready()
-    node = Node(settings, MemoryEngine(all_tables()), scripted(gate))
     metrics = Metrics()
-    node.store.measure = lambda batch: metrics.transaction(
-        appends=batch.appends,
-        events=batch.events,
-        seconds=batch.seconds,
-        commit_seconds=batch.commit_seconds,
+    node = Node(
+        settings,
+        MemoryEngine(all_tables()),
+        scripted(gate),
+        on_transaction=lambda batch: metrics.transaction(
+            appends=batch.appends,
+            events=batch.events,
+            seconds=batch.seconds,
+            commit_seconds=batch.commit_seconds,
+        ),
     )
     await node.start()
     backend = Backend(

@@ -28,19 +28,19 @@ class Heard:
 
     def __init__(self) -> None:
         self.wakes: list[str] = []
-        self.words: list[str] = []
-        self.silences = 0
+        self.messages: list[str] = []
+        self.gaps = 0
 
     def on_wake(self, text: str) -> None:
         self.wakes.append(text)
 
-    def on_word(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         if text == "not a word":
             raise ValueError(text)
-        self.words.append(text)
+        self.messages.append(text)
 
-    def on_silence(self) -> None:
-        self.silences += 1
+    def on_gap(self) -> None:
+        self.gaps += 1
 
 
 async def until(condition, seconds: float = 10.0) -> None:
@@ -90,16 +90,16 @@ def database() -> Iterator[str]:
 @pytest.fixture(params=["notify", "nats"])
 def make_bus(request, database, nats_server):
     if request.param == "notify":
-        return lambda ears: PostgresBus(database, ears)
+        return lambda: PostgresBus(database)
     url = f"nats://127.0.0.1:{nats_server.port}/{time.time_ns()}"
-    return lambda ears: NatsBus(url, ears)
+    return lambda: NatsBus(url)
 
 
 @asynccontextmanager
 async def listening(bus: Bus, ears: Heard):
-    task = asyncio.create_task(bus.run())
+    task = asyncio.create_task(bus.run(ears))
     try:
-        await until(lambda: ears.silences)
+        await until(lambda: ears.gaps)
         yield
     finally:
         task.cancel()
@@ -109,52 +109,52 @@ async def listening(bus: Bus, ears: Heard):
 
 async def test_words_reach_everybody_in_order(make_bus):
     ears = [Heard(), Heard()]
-    one, other = map(make_bus, ears)
+    one, other = make_bus(), make_bus()
     async with listening(one, ears[0]), listening(other, ears[1]):
         words = [f"{number} é🙂 {'x' * 7_000}" for number in range(20)]
-        await one.tell(words)
-        await until(lambda: len(ears[1].words) == 20)
-        assert ears[1].words == words
+        await one.publish(words)
+        await until(lambda: len(ears[1].messages) == 20)
+        assert ears[1].messages == words
 
 
 async def test_a_word_that_nobody_understands_harms_no_other(make_bus):
     ears = Heard()
-    bus = make_bus(ears)
+    bus = make_bus()
     async with listening(bus, ears):
-        await bus.tell(["not a word", "a word"])
-        await until(lambda: ears.words)
-        assert ears.words == ["a word"]
+        await bus.publish(["not a word", "a word"])
+        await until(lambda: ears.messages)
+        assert ears.messages == ["a word"]
 
 
 async def test_a_killed_listener_comes_back_and_says_that_it_may_have_missed_something(database):
     ears = Heard()
-    bus = PostgresBus(database, ears)
+    bus = PostgresBus(database)
     async with listening(bus, ears):
         with psycopg.connect(database, autocommit=True) as outside:
             outside.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE pid <> pg_backend_pid() AND application_name = 'chatstream'"
             )
-        await until(lambda: ears.silences == 2)
-        await bus.tell(["still there"])
-        await until(lambda: ears.words)
+        await until(lambda: ears.gaps == 2)
+        await bus.publish(["still there"])
+        await until(lambda: ears.messages)
 
 
 async def test_words_are_lost_and_not_raised_where_nobody_carries_them():
-    await PostgresBus("postgresql://127.0.0.1:1/nothing", Heard()).tell(["lost"])
-    await NatsBus("nats://127.0.0.1:1", Heard()).tell(["lost"])
+    await PostgresBus("postgresql://127.0.0.1:1/nothing").publish(["lost"])
+    await NatsBus("nats://127.0.0.1:1").publish(["lost"])
 
 
 async def test_a_restart_of_nats_is_survived():
     server, ears = NatsServer(), Heard()
-    bus = NatsBus(f"nats://127.0.0.1:{server.port}", ears)
-    task = asyncio.create_task(bus.run())
+    bus = NatsBus(f"nats://127.0.0.1:{server.port}")
+    task = asyncio.create_task(bus.run(ears))
     server.start()
     try:
-        await until(lambda: ears.silences)
+        await until(lambda: ears.gaps)
         server.kill()
         server.start()
-        await until(lambda: ears.silences == 2)
+        await until(lambda: ears.gaps == 2)
         await bus.wake(wake_text("node", {"chat_a": 3, "chat_b": 1}))
         await until(lambda: ears.wakes)
         assert ears.wakes == ["node chat_a:3 chat_b:1"]

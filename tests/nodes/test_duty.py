@@ -10,19 +10,21 @@ from msgspec.structs import replace
 from tests.protocol.laws import check_log
 from tests.protocol.wire import outline
 
-from chatstream.cluster import membership as cluster_module
-from chatstream.cluster.membership import Cluster
+from chatstream.cluster import membership as membership_module
+from chatstream.cluster.membership import Membership
+from chatstream.cluster.publisher import BusPublisher
 from chatstream.domain.commands import RestartTurn
 from chatstream.domain.events import TurnChanged
 from chatstream.domain.steps import Thinking
 from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import Intent, Message, Turn
-from chatstream.eventstore.postgres import nodes as postgres_nodes
-from chatstream.eventstore.store import Sharing, Work
+from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub
 from chatstream.testing import TestChat, scripted
-from chatstream.turns.runner import TurnRunner
+from chatstream.turns.observer import Unwatched
+from chatstream.turns.run_table import RunTable
+from chatstream.turns.runner import NoRelay, TurnRunner
 
 LEASE_S = 5.0
 CHAT, INTENT = ChatId("chat_1"), IntentId("intent_1")
@@ -31,7 +33,8 @@ STARTED = replace(
     INITIAL,
     position=7,
     status="open",
-    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT, begun_by="evt_1"),
+    last_event_at=AT,
+    turn=Turn("m1", Message("m1", 6, AT), 1, 6, INTENT, begun_by="evt_1", begun_at=AT),
     unfinished={INTENT: Intent(INTENT, "active", "t", AT, AT)},
 )
 BEGUN_ELSEWHERE = replace(STARTED, turn=replace(STARTED.turn, begun_by="evt_2"))
@@ -41,13 +44,13 @@ FACT = TurnChanged(event_id="evt_1", timestamp=AT, user_id="u", status="started"
 class FakeLease:
     """A lease that leads when it is told to."""
 
-    leads = False
+    is_leader = False
     owner = "node_2"
 
-    def __init__(self, *_: object) -> None:
+    def start(self, holder: object) -> None:
         pass
 
-    def start(self) -> None:
+    def look_soon(self) -> None:
         pass
 
     def leave(self) -> None:
@@ -57,10 +60,13 @@ class FakeLease:
 class FakeBus:
     """Nobody is there."""
 
-    async def run(self) -> None:
+    async def run(self, listener: object) -> None:
         await asyncio.Event().wait()
 
-    async def tell(self, words: object) -> None:
+    async def wake(self, text: str) -> None:
+        pass
+
+    async def publish(self, messages: object) -> None:
         pass
 
     async def close(self) -> None:
@@ -71,36 +77,31 @@ class FakeBus:
 def monotonic(monkeypatch) -> SimpleNamespace:
     clock = SimpleNamespace(now=100.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(cluster_module, "time", clock)
+    monkeypatch.setattr(membership_module, "time", clock)
     return clock
 
 
-async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads(
-    monkeypatch, monotonic
-):
-    monkeypatch.setattr(postgres_nodes, "Lease", FakeLease)
-    monkeypatch.setattr(cluster_module, "_bus", lambda *_: FakeBus())
+async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads(monotonic):
+    lease = FakeLease()
     async with TestChat(scripted([])) as chat:
         node = chat.node
-        cluster = Cluster(
-            Sharing("", "node_2"),
-            node.store.fetch,
-            service=node.service,
-            runner=node.runner,
-            read_models=node.read_models,
-            hub=node.hub,
+        membership = Membership(
+            lease,
+            node.runner,
+            node.read_models,
+            BusPublisher(FakeBus(), "node_2"),
             lease_s=LEASE_S,
         )
-        assert not cluster.is_on_duty()
-        await cluster.start()
-        assert cluster.is_on_duty()
+        assert not membership.is_leader()
+        await membership.start()
+        assert membership.is_leader()
         monotonic.now += LEASE_S - 0.1
-        assert cluster.is_on_duty()
+        assert membership.is_leader()
         monotonic.now += 0.2
-        assert not cluster.is_on_duty()
-        cluster._lease.leads = True
-        assert cluster.is_on_duty()
-        await cluster.close()
+        assert not membership.is_leader()
+        lease.is_leader = True
+        assert membership.is_leader()
+        await membership.close()
 
 
 @pytest.mark.postgres
@@ -141,6 +142,16 @@ class FakeService:
         return self.answers[-1]
 
 
+class Ownership:
+    """Every turn is ours, or none."""
+
+    def __init__(self, answer: bool) -> None:
+        self._answer = answer
+
+    async def is_ours(self, _: ChatId) -> bool:
+        return self._answer
+
+
 class OneRun:
     """A runner whose agent began the turn of ``STARTED``, said something, and waits; ``is_ours``:
     whose the turn is in the database."""
@@ -149,14 +160,19 @@ class OneRun:
         self._says = says
         self.service = FakeService(hub := Hub(None))
         self.runs, self.stopped = asyncio.Event(), asyncio.Event()
+        self.table = RunTable()
         self.runner = TurnRunner(
-            self.service, hub, self._agent, turn_timeout_s=60, max_attempts=3, now_ms=lambda: 0
+            self.service,
+            self.table,
+            hub,
+            NoRelay(),
+            self._agent,
+            ownership=Ownership(is_ours),
+            observer=Unwatched(),
+            turn_timeout_s=60,
+            max_attempts=3,
+            now_ms=lambda: 0,
         )
-
-        async def owned(_: ChatId) -> bool:
-            return is_ours
-
-        self.runner.is_ours = owned
 
     async def _agent(self, _):
         self.runs.set()
@@ -170,6 +186,7 @@ class OneRun:
 
     async def begin(self) -> None:
         self.runner.decided(CHAT, [FACT], STARTED)
+        self.runner.committed(CHAT, STARTED)
         await self.runs.wait()
 
     async def end(self) -> None:
@@ -185,7 +202,7 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
     await one.begin()
     one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()
-    assert not one.runner.runs(CHAT)
+    assert not one.table.runs(CHAT)
     await one.end()
     assert one.service.submitted == []
 
@@ -211,7 +228,7 @@ async def test_a_turn_that_already_runs_again_here_is_not_begun_once_more_with_t
     one.runner.recover(work)
     await one.service.came.wait()
     assert [command.user_chat_id for command in one.service.submitted] == [another]
-    assert one.runner.runs(CHAT)
+    assert one.table.runs(CHAT)
     await one.end()
 
 
@@ -231,7 +248,7 @@ async def test_an_attempt_that_was_stored_goes_on_whatever_came_in_between():
     one = OneRun(is_ours=False)
     await one.begin()
     one.runner.reloaded(CHAT, replace(STARTED, position=9), superseded=True)
-    assert one.runner.runs(CHAT)
+    assert one.table.runs(CHAT)
     assert not one.stopped.is_set()
     await one.end()
     await one.stopped.wait()

@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatstream.cluster import answer_relay as showing
-from chatstream.cluster.answer_relay import Seeing, Showing
-from chatstream.cluster.forwarding import command_of, word_of
+from chatstream.cluster import answer_relay
+from chatstream.cluster.answer_relay import AnswerPublisher, AnswerSubscriber
+from chatstream.cluster.forwarding import command_of, message_of
 from chatstream.cluster.messages import (
-    LARGEST_WORD_BYTES,
-    Do,
-    Here,
-    Piece,
+    LARGEST_MESSAGE_BYTES,
+    AnswerChunk,
+    AnswerRequest,
+    ForwardCommand,
     Socket,
-    Want,
-    Who,
-    answers,
+    SocketsQuery,
+    SocketsReply,
+    chunks_of,
     decode,
     encode,
-    pieces,
+    replies_to,
 )
 from chatstream.domain.commands import CancelTurn, SendMessage, Streamed
 from chatstream.domain.user_chat.evolution import INITIAL
@@ -48,19 +48,19 @@ class Pair:
         self._hub = Hub(None)
         self.feed = self._hub.feed(CHAT)
         self.feed.listen(lambda: None)
-        self.showing = Showing(self._to_reader)
-        self.seeing = Seeing(self._hub, self._to_runner, lambda _: self.state)
+        self.publisher = AnswerPublisher(self._to_reader)
+        self.subscriber = AnswerSubscriber(self._hub, self._to_runner, lambda _: self.state)
 
     def _to_reader(self, words) -> None:
         for word in words:
-            assert len(encode(word).encode()) < LARGEST_WORD_BYTES
+            assert len(encode(word).encode()) < LARGEST_MESSAGE_BYTES
             if not self._loses(word):
-                self.seeing.take(decode(encode(word)))
+                self.subscriber.take(decode(encode(word)))
 
     def _to_runner(self, words) -> None:
         for word in words:
             if not self._loses(word):
-                self.showing.want(word, self.streamed, 5)
+                self.publisher.on_request(word, self.streamed, 5)
 
     @property
     def streamed(self) -> Streamed | None:
@@ -68,7 +68,7 @@ class Pair:
 
     def say(self, text: str, after: int = 5) -> None:
         self.text += text
-        self.showing.show(CHAT, "m1", 1, self.streamed, after)
+        self.publisher.publish(CHAT, "m1", 1, self.streamed, after)
 
     @property
     def seen(self) -> str | None:
@@ -79,7 +79,7 @@ async def test_a_reader_elsewhere_sees_the_text_grow():
     pair = Pair()
     pair.say("Hel")
     assert pair.seen is None
-    pair.seeing.look()
+    pair.subscriber.request_followed()
     assert pair.seen == "Hel"
     pair.say("lo")
     assert (pair.seen, pair.feed.answer.after) == ("Hello", 5)
@@ -87,17 +87,17 @@ async def test_a_reader_elsewhere_sees_the_text_grow():
 
 async def test_long_texts_come_whole_in_words_that_fit():
     pair = Pair()
-    pair.seeing.look()
+    pair.subscriber.request_followed()
     for _ in range(20):
         pair.say('\x01"é🙂' * 500)
     assert pair.seen == pair.text
 
 
 async def test_what_was_lost_is_asked_for_again(monkeypatch):
-    monkeypatch.setattr(showing, "ASK_AGAIN_AFTER_S", -1)
+    monkeypatch.setattr(answer_relay, "REQUEST_AGAIN_AFTER_S", -1)
     chance = random.Random(1)
-    pair = Pair(lambda word: isinstance(word, Piece) and chance.random() < 0.5)
-    pair.seeing.look()
+    pair = Pair(lambda word: isinstance(word, AnswerChunk) and chance.random() < 0.5)
+    pair.subscriber.request_followed()
     for number in range(200):
         pair.say(f"{number} ")
         assert pair.text.startswith(pair.seen or "")
@@ -106,19 +106,19 @@ async def test_what_was_lost_is_asked_for_again(monkeypatch):
 
 async def test_text_that_a_partial_holds_need_not_be_sent_again():
     pair = Pair()
-    pair.seeing.look()
+    pair.subscriber.request_followed()
     pair.state = replace(STATE, turn=replace(TURN, answer_id="msg_1", answer="Hel"))
-    pair.seeing.take(Piece(CHAT, "m1", 1, "msg_1", 5, 3, "lo"))
+    pair.subscriber.take(AnswerChunk(CHAT, "m1", 1, "msg_1", 5, 3, "lo"))
     assert pair.seen == "Hello"
 
 
 @pytest.mark.parametrize(
     "void",
     [
-        Piece(CHAT, "m1", 0, "msg_1", 5, 0, "x"),
-        Piece(CHAT, "m0", 1, "msg_1", 5, 0, "x"),
-        Piece(CHAT, "m1", 1, "msg_1", 3, 0, "x"),
-        Piece(ChatId("chat_2"), "m1", 1, "msg_1", 5, 0, "x"),
+        AnswerChunk(CHAT, "m1", 0, "msg_1", 5, 0, "x"),
+        AnswerChunk(CHAT, "m0", 1, "msg_1", 5, 0, "x"),
+        AnswerChunk(CHAT, "m1", 1, "msg_1", 3, 0, "x"),
+        AnswerChunk(ChatId("chat_2"), "m1", 1, "msg_1", 5, 0, "x"),
     ],
     ids=["an older attempt", "another turn", "before the newest answer", "another chat"],
 )
@@ -127,32 +127,32 @@ async def test_what_is_over_is_void(void):
     said = HistoryItem("ai", "done", 4, "2026-01-01T00:00:00.000Z")
     intent = Intent(INTENT, "active", "t", "", "", messages=(said,))
     pair.state = replace(STATE, unfinished={INTENT: intent})
-    pair.seeing.look()
-    pair.seeing.take(void)
+    pair.subscriber.request_followed()
+    pair.subscriber.take(void)
     assert pair.seen is None
 
 
 async def test_an_answer_is_no_longer_shown_once_it_is_whole_or_its_turn_is_over():
     pair = Pair()
     pair.say("Hello")
-    pair.seeing.look()
+    pair.subscriber.request_followed()
     said = HistoryItem("ai", "Hello", 6, "2026-01-01T00:00:00.000Z")
     intent = Intent(INTENT, "active", "t", "", "", messages=(said,))
     pair.state = replace(STATE, position=6, unfinished={INTENT: intent})
-    pair.seeing.moved(CHAT, pair.state)
+    pair.subscriber.moved(CHAT, pair.state)
     assert pair.seen is None
     pair.say(" more", after=6)
     assert pair.seen == "Hello more"
     pair.state = replace(pair.state, turn=None)
-    pair.seeing.moved(CHAT, pair.state)
+    pair.subscriber.moved(CHAT, pair.state)
     assert pair.seen is None
 
 
 async def test_nothing_is_sent_where_nobody_wants_it_any_more(monkeypatch):
-    monkeypatch.setattr(showing, "WANTED_FOR_S", -1)
+    monkeypatch.setattr(answer_relay, "REQUEST_HOLDS_S", -1)
     pair = Pair()
     pair.say("Hel")
-    pair.seeing.look()
+    pair.subscriber.request_followed()
     pair.say("lo")
     assert pair.seen is None
     await asyncio.sleep(0)
@@ -160,10 +160,10 @@ async def test_nothing_is_sent_where_nobody_wants_it_any_more(monkeypatch):
 
 @given(st.text(max_size=5_000))
 def test_pieces_are_small_and_make_the_whole(text):
-    parts = list(pieces(Piece(CHAT, "m1", 1, "msg_1", 5, 7, text)))
+    parts = list(chunks_of(AnswerChunk(CHAT, "m1", 1, "msg_1", 5, 7, text)))
     assert "".join(part.text for part in parts) == text
     assert [part.offset for part in parts] == [7 + n * 1_100 for n in range(len(parts))]
-    assert all(len(encode(part).encode()) < LARGEST_WORD_BYTES for part in parts)
+    assert all(len(encode(part).encode()) < LARGEST_MESSAGE_BYTES for part in parts)
 
 
 @given(st.lists(st.integers(0, 130), max_size=12))
@@ -172,12 +172,12 @@ def test_sockets_are_told_whole_in_words_that_fit(counts):
         Socket(f"socket_{n}", "2026-01-01T00:00:00.000Z", [ChatId("c" * 64)] * count)
         for n, count in enumerate(counts)
     ]
-    words = list(answers(Who("a", None), "node", "owner", sockets))
-    assert all(len(encode(word).encode()) < LARGEST_WORD_BYTES for word in words)
+    words = list(replies_to(SocketsQuery("a", None), "node", "owner", sockets))
+    assert all(len(encode(word).encode()) < LARGEST_MESSAGE_BYTES for word in words)
     assert [word.is_last for word in words] == [False] * (len(words) - 1) + [True]
     told: dict[str, int] = {}
     for word in words:
-        assert isinstance(word, Here)
+        assert isinstance(word, SocketsReply)
         for one in word.sockets:
             told[one.socket_connection_id] = told.get(one.socket_connection_id, 0) + len(
                 one.user_chat_ids
@@ -187,8 +187,8 @@ def test_sockets_are_told_whole_in_words_that_fit(counts):
 
 def test_a_command_comes_out_at_the_other_node_as_it_went_in():
     command = CancelTurn(user_chat_id=CHAT, user_id="u", now_ms=1, nonce="n", id="c1", turn="m1")
-    assert command_of(decode(encode(word_of(command)))) == command
+    assert command_of(decode(encode(message_of(command)))) == command
     send = SendMessage(user_chat_id=CHAT, user_id="u", now_ms=1, nonce="n", id="c1", content="x")
-    assert command_of(word_of(send)) is None
-    assert isinstance(decode(encode(Want(CHAT, "m1", 1))), Want)
-    assert isinstance(word_of(command), Do)
+    assert command_of(message_of(send)) is None
+    assert isinstance(decode(encode(AnswerRequest(CHAT, "m1", 1))), AnswerRequest)
+    assert isinstance(message_of(command), ForwardCommand)

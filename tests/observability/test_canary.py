@@ -28,10 +28,17 @@ SCRIPTS = (
     f"garbage {CANARY}",
     f"echo {CANARY} ; nul",
     f"surrogate_piece {CANARY}",
+    f"remind 1e15 {CANARY} ; complete {CANARY}",
     f"stubborn {CANARY}",
 )
 # What each of them must have left behind, or the test would see nothing.
-TOLD = ("agent raised", "RuntimeError", "agent step refused")
+TOLD = (
+    "agent raised",
+    "RuntimeError",
+    "agent step refused: Remind",
+    "agent broke its contract",
+    "was mended",
+)
 
 
 class Talkative(Server):

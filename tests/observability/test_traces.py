@@ -21,8 +21,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: E4
 
 from chatstream import Fail, Response, Thinking, ToolCall, ToolResult  # noqa: E402
 from chatstream.ids import ChatId  # noqa: E402
+from chatstream.turns.observer import RunBegan, Watches  # noqa: E402
 from chatstream.turns.tracing import TracedTurns  # noqa: E402
-from chatstream.turns.watching import RunBegan, Watches  # noqa: E402
 
 BEGAN = RunBegan(ChatId("chat_1"), "m1", 1, "intent_1", None)
 
@@ -84,8 +84,8 @@ async def test_spans_of_the_agent_are_children_of_its_turn(turns, exporter, tmp_
             pass
         yield Response("done", is_complete=True)
 
-    node = Node(Settings(), MemoryEngine(all_tables()), as_agent(agent))
-    node.runner.watch = Watches(turns)
+    engine = MemoryEngine(all_tables())
+    node = Node(Settings(), engine, as_agent(agent), observer=Watches(turns))
     await node.start()
     try:
         fields = {"user_chat_id": ChatId("c"), "user_id": "u", "now_ms": 1, "nonce": "n"}

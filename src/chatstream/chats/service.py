@@ -155,7 +155,7 @@ class ChatService:
         commits: Is told of each commit.
     """
 
-    def __init__(  # noqa: PLR0917 - the dependency list
+    def __init__(
         self,
         store: Store,
         read_models: ReadModels,

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from chatstream.cluster.bus import Ears
+from chatstream.cluster.bus import BusListener
 from chatstream.errors import wordless
 
 log = logging.getLogger(__name__)
@@ -30,32 +30,31 @@ class NatsBus:
     """``Bus`` over the server of ``url``, whose path names the subject: nodes of one database
     share it, and no others."""
 
-    def __init__(self, url: str, ears: Ears) -> None:
+    def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         subject = parts.path.strip("/") or _SUBJECT
         self._server = f"{parts.scheme}://{parts.netloc}"
-        self._wakes, self._words = f"{subject}.wakes", f"{subject}.words"
-        self._ears = ears
+        self._wakes, self._messages = f"{subject}.wakes", f"{subject}.words"
         self._client: Client | None = None
 
-    async def run(self) -> None:
+    async def run(self, listener: BusListener) -> None:
         """Listen until cancelled. A connection that was lost is made anew by the client."""
-        client = await self._connect()
+        client = await self._connect(listener)
         subscribe = client.subscribe  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        await subscribe(self._wakes, cb=_heard(self._ears.on_wake))
-        await subscribe(self._words, cb=_heard(self._ears.on_word))
+        await subscribe(self._wakes, cb=_heard(listener.on_wake))
+        await subscribe(self._messages, cb=_heard(listener.on_message))
         await client.flush()
         self._client = client
-        self._ears.on_silence()
+        listener.on_gap()
         await asyncio.Event().wait()
 
     async def wake(self, text: str) -> None:
         """Tell of commits."""
         await self._publish(self._wakes, [text])
 
-    async def tell(self, words: Sequence[str]) -> None:
-        """Send ``words``; lost where there is no connection."""
-        await self._publish(self._words, words)
+    async def publish(self, messages: Sequence[str]) -> None:
+        """Send ``messages``; lost where there is no connection."""
+        await self._publish(self._messages, messages)
 
     async def close(self) -> None:
         """Send what waits and close the connection."""
@@ -70,11 +69,11 @@ class NatsBus:
             for text in texts:
                 await self._client.publish(subject, text.encode())
         except NatsError as error:
-            log.warning("words to other nodes were lost: %s", type(error).__name__)
+            log.warning("dropped messages to other nodes: %s", type(error).__name__)
 
-    async def _connect(self) -> Client:
+    async def _connect(self, listener: BusListener) -> Client:
         async def reconnected() -> None:
-            self._ears.on_silence()
+            listener.on_gap()
 
         async def failed(error: Exception) -> None:
             log.warning("NATS: %s", type(error).__name__)
@@ -99,7 +98,7 @@ def _heard(take: Callable[[str], None]) -> Callable[[Msg], Awaitable[None]]:
         try:
             take(message.data.decode())
         except Exception as error:
-            # A word of another version, or a bug: the next one must still be heard.
-            log.exception("a hint was not understood", exc_info=wordless(error))
+            # A message of another version, or a bug: the next one must still be heard.
+            log.exception("a message between nodes was not understood", exc_info=wordless(error))
 
     return heard

@@ -14,18 +14,18 @@ from typing import Any, Final
 
 import psycopg
 
-from chatstream.cluster.bus import Ears
+from chatstream.cluster.bus import BusListener
 from chatstream.errors import wordless
 from chatstream.eventstore.postgres.batch import CHANNEL
 from chatstream.eventstore.postgres.connections import conninfo
 
 log = logging.getLogger(__name__)
 
-WORDS: Final = "chatstream_words"
+MESSAGES: Final = "chatstream_words"
 _AGAIN_FIRST_S: Final = 0.1
 _AGAIN_AT_MOST_S: Final = 1.0
-_TELL_WITHIN_S: Final = 1.0
-_TELL: Final = b"SELECT pg_notify(%s, word) FROM unnest(%s::text[]) AS word"
+_PUBLISH_WITHIN_S: Final = 1.0
+_NOTIFY: Final = b"SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message"
 
 _Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -33,23 +33,22 @@ _Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 class PostgresBus:
     """``Bus`` over NOTIFY."""
 
-    def __init__(self, dsn: str, ears: Ears) -> None:
+    def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._ears = ears
-        self._telling: _Connection | None = None
+        self._publishing: _Connection | None = None
         self._guard = asyncio.Lock()
 
-    async def run(self) -> None:
+    async def run(self, listener: BusListener) -> None:
         """Listen until cancelled."""
         pause_s = _AGAIN_FIRST_S
         while True:
             try:
                 async with await self._connect() as connection:
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    await connection.execute(f"LISTEN {WORDS}".encode())
+                    await connection.execute(f"LISTEN {MESSAGES}".encode())
                     pause_s = _AGAIN_FIRST_S
-                    self._ears.on_silence()
-                    await self._listen(connection)
+                    listener.on_gap()
+                    await _listen(connection, listener)
             except psycopg.Error as error:
                 log.warning("the listening connection was lost: %s", type(error).__name__)
             await asyncio.sleep(pause_s)
@@ -58,44 +57,45 @@ class PostgresBus:
     async def wake(self, text: str) -> None:
         """Nothing: the commit has told of itself."""
 
-    async def tell(self, words: Sequence[str]) -> None:
-        """Send ``words``; lost where the database does not take them."""
+    async def publish(self, messages: Sequence[str]) -> None:
+        """Send ``messages``; lost where the database does not take them."""
         async with self._guard:
             try:
-                async with asyncio.timeout(_TELL_WITHIN_S):
-                    await self._tell(list(words))
+                async with asyncio.timeout(_PUBLISH_WITHIN_S):
+                    await self._notify(list(messages))
             except (psycopg.Error, TimeoutError) as error:
-                log.warning("words to other nodes were lost: %s", type(error).__name__)
+                log.warning("dropped messages to other nodes: %s", type(error).__name__)
                 await self._hang_up()
 
     async def close(self) -> None:
-        """Let go of the connection for words."""
+        """Let go of the connection that publishes."""
         async with self._guard:
             await self._hang_up()
 
-    async def _listen(self, connection: _Connection) -> None:
-        async for one in connection.notifies():
-            try:
-                if one.channel == CHANNEL:
-                    self._ears.on_wake(one.payload)
-                else:
-                    self._ears.on_word(one.payload)
-            except Exception as error:
-                # A word of another version, or a bug: the next one must still be heard.
-                log.exception("a hint was not understood", exc_info=wordless(error))
-
-    async def _tell(self, words: list[str]) -> None:
-        if self._telling is None or self._telling.closed:
-            self._telling = await self._connect()
-        await self._telling.execute(_TELL, (WORDS, words))
+    async def _notify(self, messages: list[str]) -> None:
+        if self._publishing is None or self._publishing.closed:
+            self._publishing = await self._connect()
+        await self._publishing.execute(_NOTIFY, (MESSAGES, messages))
 
     async def _hang_up(self) -> None:
-        telling, self._telling = self._telling, None
-        if telling is not None:
+        publishing, self._publishing = self._publishing, None
+        if publishing is not None:
             with contextlib.suppress(psycopg.Error):
-                await telling.close()
+                await publishing.close()
 
     async def _connect(self) -> _Connection:
         return await psycopg.AsyncConnection.connect(
             conninfo(self._dsn), autocommit=True, prepare_threshold=None
         )
+
+
+async def _listen(connection: _Connection, listener: BusListener) -> None:
+    async for one in connection.notifies():
+        try:
+            if one.channel == CHANNEL:
+                listener.on_wake(one.payload)
+            else:
+                listener.on_message(one.payload)
+        except Exception as error:
+            # A message of another version, or a bug: the next one must still be heard.
+            log.exception("a message between nodes was not understood", exc_info=wordless(error))

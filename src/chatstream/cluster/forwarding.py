@@ -6,7 +6,8 @@ from typing import Final, get_args
 
 import msgspec
 
-from chatstream.cluster.messages import Do
+from chatstream.cluster.messages import ForwardCommand
+from chatstream.cluster.publisher import BusPublisher
 from chatstream.domain.commands import (
     AbandonIntent,
     AnyCommand,
@@ -23,12 +24,24 @@ _KINDS: Final[dict[str, msgspec.json.Decoder[_Ending]]] = {
 _encode = msgspec.json.Encoder().encode
 
 
-def word_of(command: AnyCommand) -> Do:
-    """The command as a word to the other nodes."""
-    return Do(type(command).__name__, msgspec.Raw(_encode(command)))
+class BusForwarder:
+    """Asks the node that runs a turn to carry a command out (``chats.service.Forwarder``)."""
+
+    def __init__(self, publisher: BusPublisher) -> None:
+        self._publisher = publisher
+
+    def forward(self, command: AnyCommand) -> bool:
+        """Send the command to the other nodes. Returns True: there may be some."""
+        self._publisher.publish([message_of(command)])
+        return True
 
 
-def command_of(word: Do) -> _Ending | None:
-    """The command that ``word`` asks for; None for one that this version does not know."""
-    decoder = _KINDS.get(word.kind)
-    return None if decoder is None else decoder.decode(word.command)
+def message_of(command: AnyCommand) -> ForwardCommand:
+    """The command as a message to the other nodes."""
+    return ForwardCommand(type(command).__name__, msgspec.Raw(_encode(command)))
+
+
+def command_of(message: ForwardCommand) -> _Ending | None:
+    """The command that ``message`` asks for; None for one that this version does not know."""
+    decoder = _KINDS.get(message.kind)
+    return None if decoder is None else decoder.decode(message.command)

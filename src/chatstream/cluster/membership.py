@@ -1,8 +1,5 @@
-"""A node among others on one database: what it hears of them and what it lets them hear.
-
-It hears of their commits and reads on; it runs turns by a lease, takes over those of nodes that
-are gone, and leaves its own to others when it goes.
-"""
+"""This node's place among the nodes of one database: it runs turns by a lease, takes over those
+of nodes that are gone, and leaves its own to others when it goes."""
 
 from __future__ import annotations
 
@@ -11,137 +8,110 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final, assert_never
+from typing import Final, Protocol
 
-from chatstream.chats.receipt import Receipt
-from chatstream.chats.service import ChatService
-from chatstream.cluster.answer_relay import Seeing, Showing
-from chatstream.cluster.bus import Bus, Ears, LogWatch, wake_text
-from chatstream.cluster.forwarding import command_of, word_of
-from chatstream.cluster.messages import (
-    Do,
-    Free,
-    Here,
-    Piece,
-    Socket,
-    Want,
-    Who,
-    Word,
-    answers,
-    decode,
-    encode,
-)
-from chatstream.domain.commands import AnyCommand
+from chatstream.cluster.messages import TurnsReleased
+from chatstream.cluster.publisher import BusPublisher
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore.store import Fetch, Sharing, Work
-from chatstream.ids import ChatId, new_nonce
-from chatstream.live.hub import TICK_S, Hub
-from chatstream.projections.models import ReadModels
-from chatstream.turns.runner import TurnRunner
+from chatstream.eventstore.store import Fetch, Work
+from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
 
 _NOBODY: Final = ""
-_LOOK_EVERY_S: Final = 0.5
-_ANSWER_WITHIN_S: Final = 1.0
-_WORDS_THAT_WAIT: Final = 1_000
-_SOCKETS_TOLD: Final = 2_000
 _OWNER: Final = "SELECT owner FROM turn_work WHERE user_chat_id = ?"
 
 
-class _Asked:
-    """A question to the nodes ``silent``, and what they have answered."""
+class Lease(Protocol):
+    """The lease of a node on the turns that it runs (``eventstore.postgres.nodes.Lease``)."""
 
-    def __init__(self, silent: set[str]) -> None:
-        self.silent = silent
-        self.sockets: list[tuple[str, Socket]] = []
-        self.all_answered = asyncio.Event()
-
-    def take(self, here: Here) -> None:
-        """Some of the answer of a node."""
-        self.sockets += [(here.node, one) for one in here.sockets]
-        if here.is_last:
-            self.silent.discard(here.owner)
-        if not self.silent:
-            self.all_answered.set()
+    @property
+    def is_leader(self) -> bool: ...
+    @property
+    def owner(self) -> str: ...
+    def start(self, holder: LeaseHolder, /) -> None: ...
+    def look_soon(self) -> None: ...
+    def leave(self) -> None: ...
 
 
-class Outgoing:
-    """What the service has for other nodes, from before there is a ``Cluster`` that joins it
-    (``chats.service.Forwarder`` and ``CommitListener``)."""
+class LeaseHolder(Protocol):
+    """Called from the lease's thread."""
 
-    def __init__(self) -> None:
-        self.say: Callable[[Sequence[Word]], None] | None = None
-        self.tell_of: Callable[[ChatId, int], None] | None = None
-
-    def forward(self, command: AnyCommand) -> bool:
-        """Asks the node that runs the chat's turn to carry ``command`` out."""
-        if self.say is None:
-            return False
-        self.say([word_of(command)])
-        return True
-
-    def committed(self, chat_id: ChatId, position: int) -> None:
-        """Tells the other nodes how far the chat has come, where the database does not."""
-        if self.tell_of is not None:
-            self.tell_of(chat_id, position)
+    def on_lease(self, owner: str) -> None: ...
+    def on_lease_lost(self) -> None: ...
+    def on_work(self, work: list[Work]) -> None: ...
 
 
-class Cluster:
-    """The other nodes as this one knows them; ``start`` and ``close`` in order."""
+class Runner(Protocol):
+    """Who runs the turns of this node (``turns.runner.TurnRunner``)."""
+
+    def recover(self, work: Sequence[Work], /) -> None: ...
+    def stop_runs(self) -> object: ...
+    def stop(self) -> object: ...
+
+
+class TurnOwner(Protocol):
+    """In whose name turns are begun (``projections.models.ReadModels``)."""
+
+    def turns_belong_to(self, owner: str, /) -> None: ...
+
+
+class LeasedTurns:
+    """Whether a turn is this node's, by its lease (``turns.runner.TurnOwnership``)."""
+
+    def __init__(self, fetch: Fetch, lease: Lease) -> None:
+        self._fetch = fetch
+        self._lease = lease
+
+    async def is_ours(self, chat_id: ChatId) -> bool:
+        """Whether this node's lease holds the chat's turn.
+
+        Raises:
+            Refused: ``unavailable``.
+        """
+        return await self._fetch(_OWNER, (chat_id,)) == [(self._lease.owner,)]
+
+
+class Membership:
+    """Takes the lease, hears what becomes of it, and gives it back (``LeaseHolder``).
+
+    ``start``, ``hand_over`` and ``close`` are called in this order; ``start`` may follow again.
+
+    Attributes:
+        _beside_until: monotonic seconds until which this node works beside a leader.
+        _loop: the loop that the lease's thread calls back into.
+        _has_left: whether the turns were handed over.
+    """
 
     def __init__(
         self,
-        sharing: Sharing,
-        fetch: Fetch,
+        lease: Lease,
+        runner: Runner,
+        owner: TurnOwner,
+        publisher: BusPublisher,
         *,
-        service: ChatService,
-        runner: TurnRunner,
-        read_models: ReadModels,
-        hub: Hub,
         lease_s: float,
-        nats: str | None = None,
-        outgoing: Outgoing | None = None,
     ) -> None:
-        from chatstream.eventstore.postgres.nodes import LIVING, Lease
-
-        self.sockets_of: Callable[[str | None], list[Socket]] = _no_sockets
-        """Assign one that knows this node's sockets of a user."""
-        self._node = sharing.node_id
-        self._fetch = fetch
-        self._service = service
+        self._lease = lease
         self._runner = runner
-        self._read_models = read_models
-        self._watch = LogWatch(sharing.node_id, fetch, service.heard)
-        self._bus = _bus(sharing, nats, self)
-        self._heads: dict[ChatId, int] = {}
-        outgoing = outgoing or Outgoing()
-        outgoing.say = self.say
-        if nats is not None:
-            outgoing.tell_of = self._tell_of
-        self._lease = Lease(sharing.dsn, sharing.node_id, lease_s, self)
+        self._owner = owner
+        self._publisher = publisher
         self._lease_s = lease_s
         self._beside_until = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: list[asyncio.Task[None]] = []
         self._has_left = False
-        self._words: list[Word] = []
-        self._telling: asyncio.Task[None] | None = None
-        self._tick: asyncio.TimerHandle | None = None
-        self._asked: dict[str, _Asked] = {}
-        self._living = LIVING
-        self._seeing = Seeing(hub, self.say, service.state_of)
-        runner.is_ours = self._is_ours
-        runner.showing, runner.seeing = Showing(self._say_on_tick), self._seeing
 
-    def is_on_duty(self) -> bool:
-        """Whether this node does what one of all is to do. Who led before may just have died, and
-        its lease still runs: a new node works beside it as long as that may be. What both do is
-        guarded by the chat's position, and so done once."""
-        return self._lease.leads or time.monotonic() < self._beside_until
+    def is_leader(self) -> bool:
+        """Whether this node does what one of all is to do.
+
+        The leader before may just have died, and its lease still runs: a new node works beside
+        it as long as that may be. What both do is guarded by the chat's position, and so done
+        once.
+        """
+        return self._lease.is_leader or time.monotonic() < self._beside_until
 
     async def start(self) -> None:
-        """Take a lease and begin to listen; turns that nobody runs are taken over.
+        """Take a lease; turns that nobody runs are taken over.
 
         Raises:
             ConfigurationError: the database does not take the lease.
@@ -150,151 +120,31 @@ class Cluster:
         self._beside_until = time.monotonic() + self._lease_s
         self._has_left = False
         try:
-            await asyncio.to_thread(self._lease.start)
+            await asyncio.to_thread(self._lease.start, self)
         except Exception as error:
-            raise ConfigurationError(f"no lease can be had: {error}") from error
-        self._tasks = [
-            asyncio.create_task(self._watch.run(), name="chatstream-log"),
-            asyncio.create_task(self._bus.run(), name="chatstream-bus"),
-            asyncio.create_task(self._look(), name="chatstream-others"),
-        ]
+            raise ConfigurationError(f"could not acquire the node lease: {error}") from error
 
     async def hand_over(self, stored: Callable[[], Awaitable[None]]) -> None:
-        """Leave every turn to the other nodes, those that begin from now on too. ``stored``: once
-        what was decided before is on disk."""
+        """Leave every turn to the other nodes, those that begin from now on too. ``stored``
+        returns once what was decided before is on disk."""
         if self._has_left:
             return
         self._has_left = True
-        self._read_models.turns_belong_to(_NOBODY)
+        self._owner.turns_belong_to(_NOBODY)
         self._runner.stop()
         await stored()
         await asyncio.to_thread(self._lease.leave)
-        await self._bus.tell([encode(Free())])
+        await self._publisher.publish_now(TurnsReleased())
 
     async def close(self) -> None:
-        """Listen no more; ``hand_over`` comes before."""
-        await self._bus.tell([encode(Free())])  # turns may have begun since
-        if self._tick is not None:
-            self._tick.cancel()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-        await self._bus.close()
+        """Tell of the turns that have begun since they were handed over."""
+        await self._publisher.publish_now(TurnsReleased())
 
-    async def sockets_elsewhere(self, user_id: str | None) -> list[tuple[str, Socket]]:
-        """The sockets of a user (None: of everybody) at the other nodes, with their node. One
-        that does not answer in time has none.
+    def on_released(self) -> None:
+        """Another node has let go of turns: look at once."""
+        self._lease.look_soon()
 
-        Raises:
-            Refused: ``unavailable``.
-        """
-        rows = await self._fetch(self._living, ())
-        others = {str(owner) for (owner,) in rows} - {self._lease.owner}
-        if not others:
-            return []
-        asked = _Asked(others)
-        who = Who(new_nonce(), user_id)
-        self._asked[who.ask] = asked
-        try:
-            self.say([who])
-            async with asyncio.timeout(_ANSWER_WITHIN_S):
-                await asked.all_answered.wait()
-        except TimeoutError:
-            log.warning("%d nodes did not tell their sockets", len(asked.silent))
-        finally:
-            del self._asked[who.ask]
-        return asked.sockets
-
-    def say(self, words: Sequence[Word]) -> None:
-        """Let the other nodes hear ``words``, soon and together with others."""
-        self._keep(words)
-        self._tell_soon()
-
-    def _say_on_tick(self, pieces: Sequence[Word]) -> None:
-        """What is said may be a commit of the database: pieces of answers wait for others."""
-        self._keep(pieces)
-        if self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(TICK_S, self._on_tick)
-
-    def _keep(self, words: Sequence[Word]) -> None:
-        if len(self._words) < _WORDS_THAT_WAIT:
-            self._words += words
-
-    def _on_tick(self) -> None:
-        self._tick = None
-        self._tell_soon()
-
-    def _tell_of(self, chat_id: ChatId, position: int) -> None:
-        self._heads[chat_id] = position
-        self._tell_soon()
-
-    def _tell_soon(self) -> None:
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().create_task(self._tell())
-
-    async def _tell(self) -> None:
-        try:
-            while self._words or self._heads:
-                heads, self._heads = self._heads, {}
-                if heads:
-                    await self._bus.wake(wake_text(self._node, heads))
-                words, self._words = self._words, []
-                await self._bus.tell([encode(word) for word in words])
-        finally:
-            self._telling = None
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            self._seeing.look()
-
-    def _do(self, command: AnyCommand) -> None:
-        if self._runner.runs(command.user_chat_id):
-            # Who asked finds in the log what came of it.
-            self._service.submit(command).add_done_callback(_forget)
-
-    def _tell_sockets(self, who: Who) -> None:
-        if who.ask not in self._asked:
-            sockets = self.sockets_of(who.user_id)[:_SOCKETS_TOLD]
-            self.say(list(answers(who, self._node, self._lease.owner, sockets)))
-
-    async def _is_ours(self, chat_id: ChatId) -> bool:
-        return await self._fetch(_OWNER, (chat_id,)) == [(self._lease.owner,)]
-
-    # -- what is heard (``wakeup.Ears``) --------------------------------------------------
-
-    def on_wake(self, text: str) -> None:
-        """A commit was made somewhere."""
-        self._watch.on_wake(text)
-
-    def on_word(self, text: str) -> None:
-        """Somebody said something."""
-        match word := decode(text):
-            case Free():
-                self._lease.look_soon()
-            case Want():
-                self._runner.wanted(word)
-            case Piece():
-                if not self._runner.runs(word.chat_id):
-                    self._seeing.take(word)
-            case Do():
-                if (command := command_of(word)) is not None:
-                    self._do(command)
-            case Who():
-                self._tell_sockets(word)
-            case Here():
-                if (asked := self._asked.get(word.ask)) is not None:
-                    asked.take(word)
-            case _:  # pragma: no cover
-                assert_never(word)
-
-    def on_silence(self) -> None:
-        """A hint may have been missed."""
-        self._watch.look_soon()
-
-    # -- the lease, from its thread (``postgres_nodes.Tenant``) ----------------------------
+    # -- called from the lease's thread ---------------------------------------------------
 
     def on_lease(self, owner: str) -> None:
         """From now on our turns are ``owner``'s."""
@@ -310,30 +160,9 @@ class Cluster:
 
     def _take_name(self, owner: str) -> None:
         if not self._has_left:
-            self._read_models.turns_belong_to(owner)
+            self._owner.turns_belong_to(owner)
 
     def _on_loop(self, callback: Callable[..., object], *arguments: object) -> None:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop has ended, and everything with it
             self._loop.call_soon_threadsafe(callback, *arguments)
-
-
-def _bus(sharing: Sharing, nats: str | None, ears: Ears) -> Bus:
-    if nats is None:
-        from chatstream.cluster.bus_postgres import PostgresBus
-
-        return PostgresBus(sharing.dsn, ears)
-    try:
-        from chatstream.cluster.bus_nats import NatsBus
-    except ImportError as error:
-        raise ConfigurationError("NATS needs the extra: chatstream[nats]") from error
-    return NatsBus(nats, ears)
-
-
-def _no_sockets(_: str | None) -> list[Socket]:
-    return []
-
-
-def _forget(receipt: asyncio.Future[Receipt]) -> None:
-    if not receipt.cancelled():
-        receipt.exception()

@@ -1,6 +1,7 @@
-"""What nodes say to each other beside wake-ups: short, and no harm where it is lost.
+"""The messages between nodes beside wake-ups: short, and no harm is done where one is lost.
 
-Texts of answers go only where somebody who follows the chat has asked for them.
+Texts of answers go only to a node where somebody who follows the chat has asked for them. The
+tags are what nodes of other versions know: they stay.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from msgspec import Struct
 
 from chatstream.ids import ChatId
 
-LARGEST_WORD_BYTES: Final = 7_900  # what NOTIFY takes
-PIECE_CODE_POINTS: Final = 1_100  # six bytes each, at worst, and the fields beside it
+LARGEST_MESSAGE_BYTES: Final = 7_900  # what NOTIFY takes
+CHUNK_CODE_POINTS: Final = 1_100  # six bytes each, at worst, and the fields beside it
 _T = TypeVar("_T")
 
 
-class Free(Struct, frozen=True, tag="free"):
-    """There are turns that nobody runs."""
+class TurnsReleased(Struct, frozen=True, tag="free"):
+    """Some turns have no owner now: whoever can may take them."""
 
 
-class Want(Struct, frozen=True, tag="want"):
-    """Somebody follows the chat here: whoever runs this attempt, let us have the text of its
-    answer, beyond the ``have`` code points of ``message_id`` that we hold."""
+class AnswerRequest(Struct, frozen=True, tag="want"):
+    """Asks the node that runs this attempt for the text of its answer, beyond the ``have`` code
+    points of ``message_id`` that the asking node holds."""
 
     chat_id: ChatId
     caused_by: str
@@ -33,8 +34,9 @@ class Want(Struct, frozen=True, tag="want"):
     have: int = 0
 
 
-class Piece(Struct, frozen=True, tag="piece"):
-    """A piece of an answer in progress, which stands after the event at ``after``."""
+class AnswerChunk(Struct, frozen=True, tag="piece"):
+    """A piece of an answer in progress, from code point ``offset`` on. It stands after the event at
+    position ``after``."""
 
     chat_id: ChatId
     caused_by: str
@@ -45,30 +47,31 @@ class Piece(Struct, frozen=True, tag="piece"):
     text: str
 
 
-class Do(Struct, frozen=True, tag="do"):
-    """A command that ends a turn: whoever runs that carries it out, with the text it holds."""
+class ForwardCommand(Struct, frozen=True, tag="do"):
+    """A command that ends a turn. The node that runs the turn carries it out, because it holds the
+    text streamed so far."""
 
     kind: str
     command: msgspec.Raw
 
 
-class Who(Struct, frozen=True, tag="who"):
-    """Which sockets of a user (None: of anybody) are there?"""
+class SocketsQuery(Struct, frozen=True, tag="who"):
+    """Asks every node for its sockets of a user (None: of everybody)."""
 
     ask: str
     user_id: str | None
 
 
 class Socket(Struct, frozen=True):
-    """A live socket, or a part of the chats that it follows."""
+    """A live socket, with some or all of the chats that it follows."""
 
     socket_connection_id: str
     connected_at: str
     user_chat_ids: list[ChatId]
 
 
-class Here(Struct, frozen=True, tag="here"):
-    """Some of the sockets of the node ``node``, which is known by its lease as ``owner``."""
+class SocketsReply(Struct, frozen=True, tag="here"):
+    """Some of the sockets of the node ``node``, whose lease is held as ``owner``."""
 
     ask: str
     node: str
@@ -77,31 +80,33 @@ class Here(Struct, frozen=True, tag="here"):
     is_last: bool
 
 
-Word = Free | Want | Piece | Do | Who | Here
+Message = TurnsReleased | AnswerRequest | AnswerChunk | ForwardCommand | SocketsQuery | SocketsReply
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
-def encode(word: Word) -> str:
-    """The word as it is sent."""
-    return _encoder.encode(word).decode()
+def encode(message: Message) -> str:
+    """The message as it is sent."""
+    return _encoder.encode(message).decode()
 
 
-def decode(text: str) -> Word:
-    """The word that ``text`` is; raises ``msgspec.MsgspecError``."""
+def decode(text: str) -> Message:
+    """The message that ``text`` is; raises ``msgspec.MsgspecError``."""
     return _decoder.decode(text)
 
 
-def pieces(whole: Piece) -> Iterator[Piece]:
-    """``whole``, each part small enough for a word."""
-    for start in range(0, len(whole.text), PIECE_CODE_POINTS):
-        part = whole.text[start : start + PIECE_CODE_POINTS]
+def chunks_of(whole: AnswerChunk) -> Iterator[AnswerChunk]:
+    """``whole`` in parts, each small enough for one message."""
+    for start in range(0, len(whole.text), CHUNK_CODE_POINTS):
+        part = whole.text[start : start + CHUNK_CODE_POINTS]
         yield msgspec.structs.replace(whole, offset=whole.offset + start, text=part)
 
 
-def answers(who: Who, node: str, owner: str, sockets: Sequence[Socket]) -> Iterator[Here]:
-    """All of ``sockets`` as answers to ``who``, each small enough for a word."""
+def replies_to(
+    query: SocketsQuery, node: str, owner: str, sockets: Sequence[Socket]
+) -> Iterator[SocketsReply]:
+    """All of ``sockets`` as replies to ``query``, each small enough for one message."""
     parts = [
         msgspec.structs.replace(one, user_chat_ids=list(chats))
         for one in sockets
@@ -109,7 +114,7 @@ def answers(who: Who, node: str, owner: str, sockets: Sequence[Socket]) -> Itera
     ]
     groups = chunks(parts, 4) or [[]]
     for number, group in enumerate(groups, 1):
-        yield Here(who.ask, node, owner, list(group), number == len(groups))
+        yield SocketsReply(query.ask, node, owner, list(group), number == len(groups))
 
 
 def chunks(items: Sequence[_T], size: int) -> list[Sequence[_T]]:

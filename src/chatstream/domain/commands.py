@@ -118,8 +118,8 @@ class RunnerCommand(Command, frozen=True, kw_only=True):
 
 
 class RecordSteps(RunnerCommand, frozen=True, kw_only=True):
-    """Steps that the agent yielded, in order and without a pause between them. ``message_id`` is
-    that of the answer in progress: only the last of them may give it."""
+    """Steps that the agent yielded, in order and without a pause between them. ``message_id`` and
+    ``streamed_text`` are those of the answer in progress: only the last of them may give it."""
 
     steps: tuple[Step, ...]
     message_id: str
@@ -142,11 +142,13 @@ class FinishTurn(RunnerCommand, frozen=True, kw_only=True):
 
 
 class FailTurn(RunnerCommand, frozen=True, kw_only=True):
-    """The run failed: raised, timed out. Streamed text stays as its partials."""
+    """The run failed: raised, timed out, was refused a step. ``streamed`` is the text of the answer
+    in progress; it is kept, as that of an answer that was stopped."""
 
     code: str
     message: str
     retryable: bool = True
+    streamed: Streamed | None = None
 
 
 class BringContext(RunnerCommand, frozen=True, kw_only=True):

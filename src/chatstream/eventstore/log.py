@@ -28,7 +28,7 @@ _DAMAGED: Final = "the storage is damaged here; whoever runs the server has to m
 
 
 def _ignore(*_: object) -> None:
-    """What a hook does that nobody set."""
+    """Nobody listens."""
 
 
 def _new_readers() -> ThreadPoolExecutor:
@@ -39,13 +39,13 @@ def _new_readers() -> ThreadPoolExecutor:
 class EventStore:
     """Append, read and fetch on one engine. All calls belong to the thread of the loop.
 
-    ``on_batch`` is called after all ``done`` of a batch, ``measure`` with each transaction's
-    size and seconds; both on the loop. Assign them to listen.
+    ``on_transaction`` is called on the loop with each transaction's size and seconds.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.on_batch: Callable[[], None] = _ignore
-        self.measure: Callable[[Batch], None] = _ignore
+    def __init__(
+        self, engine: Engine, on_transaction: Callable[[Batch], None] | None = None
+    ) -> None:
+        self._on_transaction = on_transaction or _ignore
         self.damages = 0
         """How often something could not be read because a part of the database is broken."""
         self._damage_told_until = 0.0
@@ -61,8 +61,9 @@ class EventStore:
             self._engine.open()
             self._is_open = True
 
-    async def start(self) -> None:
-        """Open the engine if it is not, and start the writer. Raises as ``open``."""
+    async def start(self, *, on_batch: Callable[[], None] | None = None) -> None:
+        """Open the engine if it is not, and start the writer. ``on_batch`` is called on the loop
+        after all ``done`` of a batch. Raises as ``open``."""
         loop = asyncio.get_running_loop()
         if self._writer is not None:  # it was closed, and starts again
             self._readers = _new_readers()
@@ -70,8 +71,8 @@ class EventStore:
         self._writer = GroupCommitWriter(
             self._engine,
             loop,
-            on_batch=self._tell_batch,
-            measure=self._tell_measure,
+            on_batch=on_batch or _ignore,
+            measure=self._on_transaction,
         )
 
     async def close(self) -> None:
@@ -128,12 +129,6 @@ class EventStore:
     def stuck_seconds(self) -> float:
         """How long the transaction in progress has taken; 0 without one."""
         return 0.0 if self._writer is None else self._writer.stuck_seconds
-
-    def _tell_batch(self) -> None:
-        self.on_batch()
-
-    def _tell_measure(self, batch: Batch) -> None:
-        self.measure(batch)
 
     def _read(
         self, chat_id: ChatId, after: int, limit: int, upto: int | None, *, newest: bool

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from chatstream.domain.steps import FollowUp, Response, Step
 from chatstream.metrics import Metrics
-from chatstream.turns.watching import RunBegan
+from chatstream.turns.observer import RunBegan
 
 _ANSWERS = {Response, FollowUp}
 

@@ -1,10 +1,18 @@
 """One attempt of one turn: drives the agent's generator and stores what it yields.
 
-Steps are pipelined: a chat's appends are in order, and only a tool's call waits for the disk.
-Those that the agent yields without a pause are stored as one: seven appends a turn cost the loop
-twice as much as two do.
-The run is over when its turn is (ended by itself, cancelled, taken over): from then on nothing
-of it is stored.
+    prepared ── committed ──▶ running ── the agent ended, raised, timed out ──▶ ending
+        │                        │                                                │
+        │                        ├── a step was not stored (faulted) ──┐          │ its end
+        │                        │                                     ▼          ▼ is decided
+        └── superseded ──────────┴── cancelled, taken over ──────────▶ over ◀─────┘
+
+*Prepared*: the event that began the turn is decided. *Running*: it is committed; the agent has been
+started and its steps are taken. *Ending*: no more steps are taken, and the turn's end is on its
+way. *Over*: nothing is stored for this run any more. The agent's code is cancelled on the way out,
+and never waited for: whatever it makes of that, its turn ends.
+
+Nothing that an agent raises leaves the run's task: not a ``SystemExit``, which would end the
+process, nor a ``CancelledError`` that nobody asked for, which would end the task and not the turn.
 """
 
 from __future__ import annotations
@@ -12,11 +20,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol, TypedDict, assert_never, get_args
+from enum import Enum
+from typing import Final, Protocol, TypedDict, assert_never, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from chatstream.chats.receipt import Receipt
@@ -40,6 +47,7 @@ from chatstream.domain.steps import (
     FollowUp,
     Form,
     IntentRecognised,
+    JsonObject,
     NewIntent,
     Remind,
     Response,
@@ -50,32 +58,24 @@ from chatstream.domain.steps import (
     ToolResult,
 )
 from chatstream.domain.user_chat.state import UserChat
-from chatstream.errors import Refused, StaleTurn, wordless
+from chatstream.errors import Refused, StaleTurn, StepRefused, wordless
 from chatstream.ids import ChatId, new_nonce
-from chatstream.protocol.content import has_escaped_nul, is_storable, refuse_unstorable
 from chatstream.turns.agents import Agent, Steps
+from chatstream.turns.answer import AnswerInProgress
+from chatstream.turns.containment import enter_agent
+from chatstream.turns.context import ContextManager
+from chatstream.turns.contract import ContractError, checked, place_of
+from chatstream.turns.mending import mended
+from chatstream.turns.observer import RunWatch
+from chatstream.turns.step_pipeline import StepPipeline
 from chatstream.turns.turn import turn_of
-from chatstream.turns.watching import RunWatch
 
 log = logging.getLogger(__name__)
-_encoder = msgspec.json.Encoder()
-_decoders: dict[type[Step], msgspec.json.Decoder[Step]] = {
-    kind: msgspec.json.Decoder(kind) for kind in get_args(Step)
-}
 
-PARTIAL_EVERY_S = 1.0
-"""At most one checkpoint a second for an answer (protocol, section 8)."""
-PARTIAL_AFTER_S = 0.8
-"""From the first piece that no checkpoint holds; a second is allowed, the disk included."""
-_GIVES_ANSWER = (Response, FollowUp)
-STEPS_UNDER_WAY = 256
-STEPS_BEFORE_YIELDING = 32
-LARGEST_STEP = 4 * 1024 * 1024
-"""Characters of a streamed answer, bytes of any other step. Each client gets it as one message;
-without a bound an agent that never ends fills the memory and the log for the whole turn."""
-CLOSE_TIMEOUT_S = 5.0
-ERROR_TEXT = "Something went wrong while working on this. Please try again."
-TIMEOUT_TEXT = "This took too long and was stopped. Please try again."
+STEPS_BEFORE_YIELDING: Final = 32
+CLOSE_TIMEOUT_S: Final = 5.0
+ERROR_TEXT: Final = "Something went wrong while working on this. Please try again."
+TIMEOUT_TEXT: Final = "This took too long and was stopped. Please try again."
 
 
 class RunnerBase(TypedDict):
@@ -90,7 +90,7 @@ class RunnerBase(TypedDict):
     begun_by: str
 
 
-class Host(Protocol):
+class RunHost(Protocol):
     """What a run needs of the server."""
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]: ...
@@ -101,139 +101,173 @@ class Host(Protocol):
 
     def now_ms(self) -> int: ...
 
+    def faulted(self, run: Run, fault: Exception) -> None:
+        """``run`` could not store what it wanted: its turn must be ended, or run again."""
+        ...
+
+
+class RunState(Enum):
+    """Where a run is; see the module."""
+
+    PREPARED = "prepared"
+    RUNNING = "running"
+    ENDING = "ending"
+    OVER = "over"
+
 
 class Run:
-    """Attempt ``attempt`` of the turn that ``caused_by`` began."""
+    """Attempt ``attempt`` of the turn that ``caused_by`` began; ``chat`` is the state that the
+    event ``begun_by`` led to."""
 
     def __init__(
         self,
-        host: Host,
+        host: RunHost,
         agent: Agent,
         chat_id: ChatId,
-        state: UserChat,
-        timeout_s: float,
+        chat: UserChat,
         *,
+        timeout_s: float,
         watch: RunWatch,
+        context: ContextManager | None = None,
     ) -> None:
-        assert state.turn is not None
+        assert chat.turn is not None
         self.chat_id = chat_id
-        self.caused_by = state.turn.caused_by
-        self.attempt = state.turn.attempt
-        self.begun_by = state.turn.begun_by
-        self.position = state.position
-        self.is_over = False
-        self.fault: Exception | None = None
+        self.caused_by = chat.turn.caused_by
+        self.attempt = chat.turn.attempt
+        self.begun_by = chat.turn.begun_by
+        self.position = chat.position
+        self.watch = watch
+        self.state = RunState.PREPARED
         self.task: asyncio.Task[None] | None = None
         self._host = host
         self._agent = agent
-        self._state = state
+        self._context = context
+        self._chat = chat
         self._timeout_s = timeout_s
-        self.watch = watch
-        self._unrecorded: list[Step] = []
-        self._under_way: deque[asyncio.Future[Receipt]] = deque()
-        self._nothing_under_way: asyncio.Future[None] | None = None
+        self._pipeline = StepPipeline(host.submit, self)
+        self._answer = AnswerInProgress(_new_message_id())
         self._step_started: dict[str, float] = {}
         self._is_shown = self._is_shown_soon = False
-        # None: after the steps that wait to be recorded.
-        self._text_after: int | None = 0
-        self._new_answer()
+        self._was_mended = False
         self._checkpoint_timer: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
 
-    # -- what others ask of it ------------------------------------------------------------
+    # -- what others ask of it, and tell it -----------------------------------------------
+
+    @property
+    def user_id(self) -> str:
+        """Whose chat it is."""
+        return self._chat.user_id
 
     @property
     def streamed(self) -> Streamed | None:
         """The text of the answer in progress, if there is any."""
-        return Streamed(self._message_id, self._text) if self._text else None
+        return self._answer.streamed
+
+    @property
+    def log_ids(self) -> dict[str, object]:
+        """What each log line about this run carries."""
+        return {
+            "user_chat_id": self.chat_id,
+            "caused_by": self.caused_by,
+            "attempt": self.attempt,
+        }
+
+    def is_of(self, chat: UserChat) -> bool:
+        """Whether the event that began this run began what runs in ``chat``: two nodes may begin
+        the same attempt of the same turn, and one of them does so in vain."""
+        return chat.turn is not None and chat.turn.begun_by == self.begun_by
+
+    def start(self, chat: UserChat, spawn: Callable[[Run], asyncio.Task[None]]) -> None:
+        """What began the turn is on the disk: run the agent on ``chat``, in a task that ``spawn``
+        makes. The turn's time runs from now on, whatever the agent does."""
+        assert self.state is RunState.PREPARED
+        self.state, self._chat = RunState.RUNNING, chat
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_later(self._timeout_s, self._timed_out)
+        self.task = spawn(self)
+
+    def decided(self, position: int) -> None:
+        """The chat's newest event, which may be this run's, is the one at ``position``."""
+        self.position = position
+        self._pipeline.decided()
 
     def end(self) -> None:
         """The turn is over or somebody else's: store nothing more, stop the agent."""
-        if self.is_over:
+        if self.state is RunState.OVER:
             return
-        self.is_over = True
+        self.state = RunState.OVER
+        self._pipeline.decided()
+        self._pipeline.close()
         self._cancel_timers()
-        if self.task is not None and self.task is not _current_task():
-            self.task.cancel()
+        self._stop_agent()
 
     def withdraw(self) -> None:
-        """Take back what is not decided yet, or has to be decided again: it stands on what was
-        not stored, and must not be stored without that, or beside the steps of another run."""
-        for future in tuple(self._under_way):
-            future.cancel()
+        """Take back what is not decided yet."""
+        self._pipeline.withdraw()
 
-    def limit(self) -> None:
-        """The turn's time runs from now on. At its end the turn is over, whatever the agent
-        makes of being cancelled."""
-        loop = asyncio.get_running_loop()
-        self._limit = loop.call_later(self._timeout_s, self._timed_out)
+    async def ended_within(self, seconds: float) -> None:
+        """Wait until the agent has ended, at most so long."""
+        if self.task is not None:
+            await asyncio.wait({self.task}, timeout=seconds)
 
-    async def bring(self, source: str, context: dict[str, object]) -> None:
-        """Store what the context manager brought, and let the agent read it."""
-        command = BringContext(**self._base(), source=source, context=context)
-        self._state = (await self._host.submit(command)).state
+    # -- the agent ------------------------------------------------------------------------
 
     async def drive(self) -> None:
-        """Run the agent to the end of its turn. Returns in every case; ``fault`` tells why a
-        run could not store its steps."""
+        """Run the agent to the end of its turn. Raises nothing of what the agent raises."""
         steps: Steps | None = None
         try:
-            steps = self._agent(turn_of(self.chat_id, self._state, self._host.now_ms()))
-            await self._consume(steps)
-        except asyncio.CancelledError:
-            if not self.is_over and self.fault is None:
+            enter_agent()
+            self.watch.entered()
+            await self._bring_context()
+            if self.state is RunState.RUNNING:
+                steps = self._agent(turn_of(self.chat_id, self._chat, self._host.now_ms()))
+                await self._consume(steps)
+        except BaseException as error:
+            if self._is_torn_down(error):
                 raise
-        except (Refused, StaleTurn) as fault:
-            self._faulted(fault)
-        except Exception as error:  # noqa: BLE001 - an agent may raise anything
-            self._agent_raised(error)
-        finally:
-            self._cancel_timers()
-            if steps is not None:
-                await _close(steps)
-        await self._settled()
-
-    # -- the agent's steps ----------------------------------------------------------------
+            self._raised(error, steps)
+        if steps is not None:
+            await _close(steps)
 
     async def _consume(self, steps: Steps) -> None:
-        answer: ToolResult | None = None
+        result: ToolResult | None = None
         taken = 0
-        while not self.is_over:
+        while self.state is RunState.RUNNING:
             try:
-                step = await steps.asend(answer)
+                step = await steps.asend(result)
             except StopAsyncIteration:
                 self._finish()
-                break
-            if isinstance(step, str):
-                self._stream(step)
-                answer = None
-            else:
-                answer = await self._take(step)
+                return
+            result = await self._take(step)
+            if self._pipeline.is_full:
+                await self._pipeline.room()
             taken += 1
             if taken % STEPS_BEFORE_YIELDING == 0:
                 await asyncio.sleep(0)  # an agent that never waits must not stop the server
 
-    async def _take(self, step: Step) -> ToolResult | None:
-        if self.is_over:
+    async def _take(self, step: Step | str) -> ToolResult | None:
+        if self.state is not RunState.RUNNING:
             return None
-        step = _stored_form(step)
-        if not isinstance(step, Delta):
-            self.watch.took(step)
+        if isinstance(step, str):
+            self._stream(step)
+        elif isinstance(step, Delta) and isinstance(cast("object", step.text), str):
+            self._stream(step.text)  # one may be half of what the next one completes
+        else:
+            return await self._take_whole(self._checked(step))
+        return None
+
+    async def _take_whole(self, step: Step) -> ToolResult | None:
+        self.watch.took(step)
         match step:
-            case Delta():
-                self._stream(step.text)
             case Thinking():
-                await self._record(self._timed(step))
+                self._record(self._timed(step))
             case ToolCall():
                 return await self._call_tool(step)
-            case Response() | FollowUp():
-                self._cancel_checkpoint()
-                await self._record(step)
-                self._flush()
-                self._new_answer()
-            case Abandon() | Fail():
-                await self._record(step)
-                self._flush()  # the run ends here, before the agent goes on
+            case Response() | FollowUp() | Abandon() | Fail():
+                self._record_with_text(step)
+            case Form() | Buttons() | Component() if self._answer.complete():
+                self._record_with_text(step)  # what is asked comes before what answers it
             case (
                 Form()
                 | Buttons()
@@ -244,30 +278,104 @@ class Run:
                 | NewIntent()
                 | Remind()
             ):
-                await self._record(step)
+                self._record(step)
             case CancelReminder():
                 await self._cancel_reminder(step)
+            case Delta():  # pragma: no cover - streamed
+                raise AssertionError(step)
             case _:
                 assert_never(step)
         return None
 
-    async def _record(self, step: Step) -> None:
+    def _checked(self, step: object) -> Step:
+        whole, was_mended = checked(step)
+        if was_mended:
+            self._note_mended()
+        return whole
+
+    def _note_mended(self) -> None:
+        if not self._was_mended:
+            self._was_mended = True
+            log.debug("text that cannot be stored was mended", extra=self.log_ids)
+
+    def _raised(self, error: BaseException, steps: Steps | None) -> None:
+        """The agent's code, or what it called, raised ``error``; or the run's end cancelled it."""
+        if self.state is not RunState.RUNNING:
+            return
+        if isinstance(error, ContractError):
+            place = place_of(steps)
+            log.error("agent broke its contract: %s%s", error, place, extra=self.log_ids)
+        elif isinstance(error, StepRefused):
+            log_refusal(error, self.log_ids)
+        else:
+            log.error("agent raised", exc_info=wordless(error), extra=self.log_ids)
+        self._fail("agent_error", ERROR_TEXT)
+
+    def _is_torn_down(self, error: BaseException) -> bool:
+        """Whether the task itself goes away with its loop, so that nothing can be awaited."""
+        if self.task is not _current_task():
+            return True
+        return isinstance(error, asyncio.CancelledError) and _loop_is_ending()
+
+    def _stop_agent(self) -> None:
+        if self.task is not None and self.task is not _current_task():
+            self.task.cancel()
+
+    # -- steps ----------------------------------------------------------------------------
+
+    def _record(self, step: Step) -> None:
         """Store ``step`` with those that come right after it."""
-        if self._text_after is None and not isinstance(step, _GIVES_ANSWER):
+        if self._answer.waits:
             self._flush()  # the text stands between what waits and this
-        if not self._unrecorded:
+        self._record_next(step)
+
+    def _record_with_text(self, step: Step) -> None:
+        """Store ``step``, and with it what was streamed: it gives the answer, or ends the run.
+        What the agent streams from now on is another answer."""
+        self._cancel_checkpoint()
+        self._answer.complete()
+        self._record_next(step)
+        self._flush()
+        self._begin_answer()
+
+    def _record_next(self, step: Step) -> None:
+        if not self._pipeline.has_unrecorded:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unrecorded.append(step)
-        if len(self._under_way) > STEPS_UNDER_WAY:
-            await asyncio.wait({self._under_way[0]})
+        self._pipeline.add(step)
+
+    def _flush(self) -> None:
+        """Store now what waits to be recorded."""
+        if self._pipeline.has_unrecorded and self.state is RunState.RUNNING:
+            self._pipeline.store(self._recording())
+        if self._answer.waits and not self._pipeline.is_held_back:
+            self._answer.stands_after(self.position)
+
+    def _recording(self) -> RecordSteps:
+        answer = self._answer
+        return RecordSteps(
+            **self._base(),
+            steps=self._pipeline.take(),
+            message_id=answer.message_id,
+            streamed_text=answer.text,
+        )
+
+    async def _call_tool(self, step: ToolCall) -> ToolResult | None:
+        """None once the call is stored: run it; a result if an earlier attempt had one."""
+        self._pipeline.add(step)
+        receipt = await self._pipeline.stored(self._recording())
+        turn = None if receipt is None else receipt.state.turn
+        for call in () if turn is None else turn.calls:
+            if call.call_id == step.call_id and call.ok is not None:
+                return ToolResult(call.call_id, call.ok, call.result)
+        return None
 
     async def _cancel_reminder(self, step: CancelReminder) -> None:
         if step.user_chat_id is None or step.user_chat_id == self.chat_id:
-            await self._record(step)
+            self._record(step)
             return
         command = DropReminder(
             user_chat_id=ChatId(step.user_chat_id),
-            user_id=self._state.user_id,
+            user_id=self._chat.user_id,
             now_ms=self._host.now_ms(),
             nonce=new_nonce(),
             key=step.key,
@@ -276,29 +384,7 @@ class Run:
             await self._host.submit(command)
         except Refused as refusal:
             if refusal.code != "not_found":
-                raise
-
-    def _flush(self) -> None:
-        """Store now what waits to be recorded."""
-        if self._unrecorded and not self.is_over and self.fault is None:
-            self._pipeline(self._recording())
-        if self._text_after is None:
-            self._text_after = self.position
-
-    def _recording(self) -> RecordSteps:
-        steps, self._unrecorded = tuple(self._unrecorded), []
-        return RecordSteps(
-            **self._base(), steps=steps, message_id=self._message_id, streamed_text=self._text
-        )
-
-    async def _call_tool(self, step: ToolCall) -> ToolResult | None:
-        """None once the call is stored: run it; a result if an earlier attempt had one."""
-        self._unrecorded.append(step)
-        turn = (await self._host.submit(self._recording())).state.turn
-        for call in () if turn is None else turn.calls:
-            if call.call_id == step.call_id and call.ok is not None:
-                return ToolResult(call.call_id, call.ok, call.result)
-        return None
+                self.faulted(StepRefused("CancelReminder", refusal))
 
     def _timed(self, step: Thinking) -> Thinking:
         if step.status == "started":
@@ -309,60 +395,92 @@ class Run:
             return step
         return replace(step, duration_ms=round((time.monotonic() - started) * 1000))
 
+    async def _bring_context(self) -> None:
+        """Ask the context manager what a new session shall know, store it, and let the agent read
+        it. Whatever goes wrong, the agent runs without."""
+        turn, manager = self._chat.turn, self._context
+        if manager is None or turn is None or turn.session_id is None:
+            return
+        session = self._chat.sessions[turn.session_id]
+        intent = self._chat.unfinished[turn.user_intent_id]
+        if session.context is not None or any(item.role == "ai" for item in intent.messages):
+            return
+        try:
+            context = await manager.context(self.chat_id, self._chat, intent)
+            if context is not None:
+                await self._bring(context.source, context.values)
+        except (Refused, StaleTurn) as refused:
+            log.debug("context not stored: %s", type(refused).__name__, extra=self.log_ids)
+        except BaseException as error:
+            if self.state is not RunState.RUNNING or self._is_torn_down(error):
+                raise
+            log.exception("no context was brought", exc_info=wordless(error), extra=self.log_ids)
+
+    async def _bring(self, source: str, values: JsonObject) -> None:
+        whole = mended([source, values])
+        if whole != [source, values]:
+            self._note_mended()
+        text, context = cast("tuple[str, JsonObject]", whole)
+        command = BringContext(**self._base(), source=text, context=context)
+        self._chat = (await self._host.submit(command)).state
+
     # -- the answer in progress -----------------------------------------------------------
 
-    def _new_answer(self) -> None:
-        self._message_id = f"msg_{new_nonce()}"
-        self._text = ""
-        self._text_after = 0
-        self._stored_characters = 0
-        self._last_partial = float("-inf")
+    def _begin_answer(self) -> None:
+        self._answer = AnswerInProgress(_new_message_id())
         if self._is_shown:
             self._is_shown = False
             self._host.stream(self.chat_id, None, self.position)
 
     def _stream(self, piece: str) -> None:
-        if not piece or self.is_over:
+        if not piece:
             return
-        if not is_storable(piece):
-            raise Refused("invalid_content")
-        if len(self._text) + len(piece) > LARGEST_STEP:
-            raise Refused("too_large")
-        if not self._text:
+        answer = self._answer
+        if not answer.text:
             self.watch.answering()
-        self._text += piece
-        self._text_after = None if self._unrecorded else self.position
+        try:
+            answer.add(piece)
+        except Refused as refusal:
+            raise StepRefused("text", refusal) from None
+        if answer.was_mended:
+            self._note_mended()
+        if self._pipeline.has_unrecorded or self._pipeline.is_held_back:
+            answer.waits = True
+        else:
+            answer.stands_after(self.position)
+        self._show_soon()
+        if self._checkpoint_timer is None:
+            loop = asyncio.get_running_loop()
+            due = answer.checkpoint_due_at(loop.time())
+            self._checkpoint_timer = loop.call_at(due, self._checkpoint)
+
+    def _show_soon(self) -> None:
         if not self._is_shown_soon:
             self._is_shown_soon = True
             self._host.on_next_tick(self._show)
-        if self._checkpoint_timer is None:
-            loop = asyncio.get_running_loop()
-            due = max(loop.time() + PARTIAL_AFTER_S, self._last_partial + PARTIAL_EVERY_S)
-            self._checkpoint_timer = loop.call_at(due, self._checkpoint)
 
     def _show(self) -> None:
         self._is_shown_soon = False
         self._flush()
-        if self._text and not self.is_over and self._text_after is not None:
+        if self._answer.text and self.state is RunState.RUNNING and not self._answer.waits:
             self._is_shown = True
-            self._host.stream(self.chat_id, self.streamed, self._text_after)
+            self._host.stream(self.chat_id, self.streamed, self._answer.after)
 
     def _checkpoint(self) -> None:
         self._checkpoint_timer = None
         self._flush()
-        text = self._text[self._stored_characters :]
-        if self.is_over or not text:
+        if self.state is not RunState.RUNNING:
             return
-        self._last_partial = asyncio.get_running_loop().time()
-        self._pipeline(
-            CheckpointAnswer(
-                **self._base(),
-                message_id=self._message_id,
-                offset=self._stored_characters,
-                text=text,
+        found = self._answer.checkpoint(asyncio.get_running_loop().time())
+        if found is not None:
+            self._pipeline.store(
+                CheckpointAnswer(
+                    **self._base(),
+                    message_id=self._answer.message_id,
+                    offset=found.offset,
+                    text=found.text,
+                )
             )
-        )
-        self._stored_characters = len(self._text)
 
     def _cancel_checkpoint(self) -> None:
         if self._checkpoint_timer is not None:
@@ -377,40 +495,58 @@ class Run:
     # -- the end --------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        self._cancel_checkpoint()
-        self._flush()
-        if not self.is_over:
-            self._pipeline(
-                FinishTurn(**self._base(), message_id=self._message_id, streamed_text=self._text)
+        """The agent has said everything."""
+        text = self._answer.complete()
+        self._end_with(
+            lambda: FinishTurn(
+                **self._base(), message_id=self._answer.message_id, streamed_text=text
             )
+        )
 
-    def _agent_raised(self, error: Exception) -> None:
-        self._flush()
-        if self.is_over:
-            return
-        log.error("agent raised", exc_info=wordless(error), extra=self._log_ids())
-        self._pipeline(FailTurn(**self._base(), code="agent_error", message=ERROR_TEXT))
+    def _fail(self, code: str, message: str) -> None:
+        self._answer.complete()
+        self._end_with(
+            lambda: FailTurn(
+                **self._base(),
+                code=code,
+                message=message,
+                streamed=self._answer.streamed or Streamed(self._answer.message_id, ""),
+            )
+        )
 
     def _timed_out(self) -> None:
+        if self.state is not RunState.RUNNING:
+            return  # its end is on its way
+        log.warning("turn timed out", extra=self.log_ids)
+        self._fail("agent_timeout", TIMEOUT_TEXT)
+
+    def _end_with(self, command: Callable[[], AnyCommand]) -> None:
+        """Store what waits, and then the turn's end; take nothing more from the agent."""
+        self._cancel_checkpoint()
         self._flush()
-        if self.is_over or self.fault is not None:
-            return
-        log.warning("turn timed out", extra=self._log_ids())
-        self._pipeline(FailTurn(**self._base(), code="agent_timeout", message=TIMEOUT_TEXT))
+        if self.state is not RunState.RUNNING:
+            return  # what waited has ended the turn
+        self.state = RunState.ENDING
+        self._stop_agent()
+        self._pipeline.store(command())
 
-    def _log_ids(self) -> dict[str, object]:
-        return {
-            "user_chat_id": self.chat_id,
-            "caused_by": self.caused_by,
-            "attempt": self.attempt,
-        }
+    # -- storing (``PipelineOwner``) ------------------------------------------------------
 
-    # -- storing --------------------------------------------------------------------------
+    def faulted(self, fault: Exception) -> None:
+        """Something could not be stored: the run is in vain, even where its end was decided
+        since; then the log, read anew, tells what becomes of the turn."""
+        if self.state is not RunState.OVER:
+            self._host.faulted(self, fault)
+
+    def went_on(self) -> None:
+        """What was held back is under way: the text that waited for it may be shown."""
+        if self._answer.waits and self.state is RunState.RUNNING:
+            self._show_soon()
 
     def _base(self) -> RunnerBase:
         return RunnerBase(
             user_chat_id=self.chat_id,
-            user_id=self._state.user_id,
+            user_id=self._chat.user_id,
             now_ms=self._host.now_ms(),
             nonce=new_nonce(),
             caused_by=self.caused_by,
@@ -418,33 +554,15 @@ class Run:
             begun_by=self.begun_by,
         )
 
-    def _pipeline(self, command: AnyCommand) -> None:
-        future = self._host.submit(command)
-        self._under_way.append(future)
-        future.add_done_callback(self._stored)
 
-    def _stored(self, future: asyncio.Future[Receipt]) -> None:
-        self._under_way.remove(future)
-        waiting = self._nothing_under_way
-        if not self._under_way and waiting is not None and not waiting.done():
-            waiting.set_result(None)
-        fault = None if future.cancelled() else future.exception()
-        if isinstance(fault, Exception):
-            self._faulted(fault)
+def _new_message_id() -> str:
+    return f"msg_{new_nonce()}"
 
-    def _faulted(self, fault: Exception) -> None:
-        """A step could not be stored: the run is in vain, even where its end was decided since."""
-        self.withdraw()
-        if self.is_over or self.fault is not None:
-            return
-        self.fault = fault
-        if self.task is not None and self.task is not _current_task():
-            self.task.cancel()
 
-    async def _settled(self) -> None:
-        if self._under_way:
-            self._nothing_under_way = asyncio.get_running_loop().create_future()
-            await self._nothing_under_way
+def log_refusal(refusal: StepRefused, ids: dict[str, object]) -> None:
+    """Say which step of which turn was refused, and by which rule."""
+    told = (refusal.step, refusal.code, refusal.message)
+    log.error("agent step refused: %s: %s: %s", *told, extra=ids)
 
 
 def _current_task() -> asyncio.Task[object] | None:
@@ -454,26 +572,18 @@ def _current_task() -> asyncio.Task[object] | None:
         return None
 
 
-def _stored_form(step: Step) -> Step:
-    """``step`` as it will be read back, checked before it is under way: agents are not trusted
-    with types or texts, and what comes after a refused step must not be stored."""
-    try:
-        encoded = _encoder.encode(step)
-    except UnicodeEncodeError:
-        raise Refused("invalid_content") from None
-    if len(encoded) > LARGEST_STEP:
-        raise Refused("too_large")
-    if has_escaped_nul(encoded):
-        refuse_unstorable(msgspec.to_builtins(step))
-    if type(step) not in _decoders:
-        raise TypeError(f"{type(step).__name__} is no step")
-    return _decoders[type(step)].decode(encoded)
+def _loop_is_ending() -> bool:
+    """Whether every task is being cancelled, and not this one alone: so ends ``asyncio.run``."""
+    current = asyncio.current_task()
+    return all(task.cancelling() for task in asyncio.all_tasks() if task is not current)
 
 
 async def _close(steps: Steps) -> None:
-    """Let the agent clean up, but not for ever; it may refuse to die."""
+    """Let the agent clean up, but not for ever; it may refuse to die. Its turn has ended."""
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await steps.aclose()
-    except (Exception, asyncio.CancelledError) as error:
+    except GeneratorExit:
+        raise  # the task itself is taken down
+    except BaseException as error:
         log.debug("agent did not close cleanly", exc_info=wordless(error))

@@ -1,4 +1,4 @@
-"""``RunTable``: the turns that run on this node."""
+"""The runs of this node, by chat. Made first and handed to whoever asks about runs."""
 
 from __future__ import annotations
 
@@ -10,37 +10,45 @@ from chatstream.turns.run import Run
 
 
 class RunTable:
-    """Holds the run of each chat whose turn runs here. Passive: whoever runs turns fills it."""
+    """At most one run a chat: prepared, running or ending. Filled by the ``TurnRunner`` alone."""
 
     def __init__(self) -> None:
         self._runs: dict[ChatId, Run] = {}
 
     def get(self, chat_id: ChatId) -> Run | None:
-        """Returns the chat's run, if its turn runs here."""
+        """The chat's run, if its turn runs here."""
         return self._runs.get(chat_id)
 
     def runs(self, chat_id: ChatId) -> bool:
-        """Returns whether the chat's turn runs here."""
+        """Whether the chat's turn runs here."""
         return chat_id in self._runs
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
-        """Returns the text of the chat's answer in progress."""
+        """The text of the chat's answer in progress."""
         run = self._runs.get(chat_id)
         return None if run is None else run.streamed
 
+    def run_of(self, chat_id: ChatId, caused_by: str, attempt: int) -> Run | None:
+        """The run of that attempt, if it runs here."""
+        run = self._runs.get(chat_id)
+        if run is None or (run.caused_by, run.attempt) != (caused_by, attempt):
+            return None
+        return run
+
     def add(self, run: Run) -> None:
-        """Adds the run of its chat."""
+        """From now on ``run`` is the chat's."""
         self._runs[run.chat_id] = run
 
-    def remove(self, run: Run) -> None:
-        """Removes the run, unless another one has taken its place."""
-        if self._runs.get(run.chat_id) is run:
-            del self._runs[run.chat_id]
+    def remove(self, run: Run) -> bool:
+        """Let go of ``run``; gives whether it was still the chat's."""
+        if self._runs.get(run.chat_id) is not run:
+            return False
+        del self._runs[run.chat_id]
+        return True
 
     def __iter__(self) -> Iterator[Run]:
-        """Iterates over the runs."""
+        """The runs there are now, whatever becomes of them meanwhile."""
         return iter(tuple(self._runs.values()))
 
     def __len__(self) -> int:
-        """How many turns run here."""
         return len(self._runs)

@@ -32,6 +32,10 @@ Write = Callable[[ChatId, RowChange, int], Awaitable[bool]]
 """Writes a row while a position is the chat's newest."""
 
 
+def _always() -> bool:
+    return True
+
+
 class TimerSweeper:
     """Carries out what falls due on this node."""
 
@@ -44,6 +48,7 @@ class TimerSweeper:
         abandon_after_s: float,
         session_ttl_s: float,
         now_ms: Callable[[], int],
+        is_leader: Callable[[], bool] = _always,
     ) -> None:
         self._service = service
         self._fetch = fetch
@@ -52,15 +57,14 @@ class TimerSweeper:
         self._abandon_after_ms = round(abandon_after_s * 1000)
         self._session_ttl_ms = round(session_ttl_s * 1000)
         self._now_ms = now_ms
-        self.is_on_duty: Callable[[], bool] = _always
-        """Assign one where another node may do the work."""
+        self._is_leader = is_leader
 
     async def run(self) -> None:
         """Sweep until cancelled; an outage of the storage, or a fault, only delays."""
         told = False
         while True:
             try:
-                if self.is_on_duty():
+                if self._is_leader():
                     await self.sweep()
                 told = False
             except Refused as refusal:
@@ -170,7 +174,3 @@ def _raise_first(outcomes: Sequence[BaseException | None]) -> None:
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
-
-
-def _always() -> bool:
-    return True

@@ -10,7 +10,7 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from chatstream.domain.steps import Fail, Response, Step, Thinking, ToolCall, ToolResult
-from chatstream.turns.watching import RunBegan
+from chatstream.turns.observer import RunBegan
 
 
 class TracedTurns:

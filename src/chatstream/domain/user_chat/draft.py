@@ -121,17 +121,23 @@ class Draft:
         turn = self.state.turn
         if turn is None:
             return
+        self.keep_streamed(turn, streamed)
+        self.end_turn(turn, "cancelled")
+
+    def keep_streamed(self, turn: Turn, streamed: Streamed | None) -> None:
+        """Append the text of an answer that is not finished any more, as far as it was streamed
+        (or, where that is not known, stored), as a response that was stopped."""
         if streamed is None and turn.answer_id is not None:
             streamed = Streamed(turn.answer_id, turn.answer)
-        if streamed is not None and streamed.text:
-            self.add(
-                self.scope_of_turn(turn),
-                ResponseGiven(
-                    message_id=streamed.message_id,
-                    content=streamed.text,
-                    is_complete=False,
-                    follow_up=False,
-                    stopped=True,
-                ),
-            )
-        self.end_turn(turn, "cancelled")
+        if streamed is None or not streamed.text:
+            return
+        self.add(
+            self.scope_of_turn(turn),
+            ResponseGiven(
+                message_id=streamed.message_id,
+                content=streamed.text,
+                is_complete=False,
+                follow_up=False,
+                stopped=True,
+            ),
+        )

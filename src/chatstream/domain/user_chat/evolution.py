@@ -39,6 +39,7 @@ from chatstream.domain.user_chat.evolve_intents import (
 )
 from chatstream.domain.user_chat.evolve_turns import (
     component_shown,
+    intent_learned,
     partial_stored,
     response_given,
     stepped,
@@ -56,6 +57,8 @@ from chatstream.domain.user_chat.state import (
 from chatstream.ids import IntentId
 
 INITIAL = UserChat()
+_OF_AGENTS = {"recognised", "slots", "switched"}
+"""Reasons of changes of an intent that only an agent's steps make."""
 
 
 def fold(facts: Iterable[AnyFact | None], state: UserChat = INITIAL) -> UserChat:
@@ -87,7 +90,8 @@ def _apply(state: UserChat, fact: AnyFact) -> UserChat:  # noqa: C901, PLR0912 -
         case TurnChanged():
             return turn_changed(state, fact)
         case IntentChanged():
-            return intent_changed(state, fact)
+            learned = fact.reason in _OF_AGENTS
+            return intent_changed(intent_learned(state) if learned else state, fact)
         case SessionChanged():
             return session_changed(state, fact)
         case ResponseGiven():

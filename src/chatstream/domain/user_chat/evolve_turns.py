@@ -59,6 +59,7 @@ def _turn_started(state: UserChat, fact: TurnChanged) -> UserChat:
         socket_connection_id=fact.socket_connection_id,
         retry_of=fact.retry_of,
         begun_by=fact.event_id,
+        begun_at=fact.timestamp,
     )
     state = replace(
         state,
@@ -100,6 +101,8 @@ def _turn_restarted(state: UserChat, fact: TurnChanged) -> UserChat:
         answer="",
         waits=False,
         begun_by=fact.event_id,
+        begun_at=fact.timestamp,
+        has_progressed=False,
     )
     return replace(state, turn=turn)
 
@@ -120,9 +123,18 @@ def _turn_ended(state: UserChat, end: TurnEnd) -> UserChat:
 
 def stepped(state: UserChat) -> UserChat:
     """The turn did something: it does not wait for the user."""
-    if state.turn is None or not state.turn.waits:
+    turn = state.turn
+    if turn is None or (turn.has_progressed and not turn.waits):
         return state
-    return replace(state, turn=replace(state.turn, waits=False))
+    return replace(state, turn=replace(turn, waits=False, has_progressed=True))
+
+
+def intent_learned(state: UserChat) -> UserChat:
+    """The turn changed what is known of its intent; a component that waits goes on waiting."""
+    turn = state.turn
+    if turn is None or turn.has_progressed:
+        return state
+    return replace(state, turn=replace(turn, has_progressed=True))
 
 
 def partial_stored(state: UserChat, fact: PartialStored) -> UserChat:
@@ -131,14 +143,22 @@ def partial_stored(state: UserChat, fact: PartialStored) -> UserChat:
     if turn is None:
         return state
     before = turn.answer if turn.answer_id == fact.message_id else ""
-    turn = replace(turn, answer_id=fact.message_id, answer=before + fact.text, waits=False)
+    turn = replace(
+        turn,
+        answer_id=fact.message_id,
+        answer=before + fact.text,
+        waits=False,
+        has_progressed=True,
+    )
     return replace(state, turn=turn)
 
 
 def response_given(state: UserChat, fact: ResponseGiven) -> UserChat:
     """The answer is whole, and may be a question."""
     if state.turn is not None:
-        turn = replace(state.turn, answer_id=None, answer="", waits=fact.follow_up)
+        turn = replace(
+            state.turn, answer_id=None, answer="", waits=fact.follow_up, has_progressed=True
+        )
         state = replace(state, turn=turn)
     intent = state.unfinished.get(fact.user_intent_id or IntentId(""))
     if intent is None:
@@ -164,7 +184,7 @@ def component_shown(state: UserChat, fact: ComponentShown) -> UserChat:
     intent_id = fact.user_intent_id or IntentId("")
     state = replace(state, components=state.components.put(fact.component_id, intent_id))
     if state.turn is not None:
-        state = replace(state, turn=replace(state.turn, waits=True))
+        state = replace(state, turn=replace(state.turn, waits=True, has_progressed=True))
     intent = state.unfinished.get(intent_id)
     if intent is None:
         return state
@@ -194,7 +214,8 @@ def tool_called(state: UserChat, fact: ToolCalled) -> UserChat:
         visible=hidden.arguments is None,
     )
     others = tuple(past for past in turn.calls if past.call_id != fact.call_id)
-    return replace(state, turn=replace(turn, calls=(*others, call), waits=False))
+    turn = replace(turn, calls=(*others, call), waits=False, has_progressed=True)
+    return replace(state, turn=turn)
 
 
 def tool_returned(state: UserChat, fact: ToolReturned) -> UserChat:
@@ -208,4 +229,4 @@ def tool_returned(state: UserChat, fact: ToolReturned) -> UserChat:
         replace(call, ok=fact.ok, result=result) if call.call_id == fact.call_id else call
         for call in turn.calls
     )
-    return replace(state, turn=replace(turn, calls=calls, waits=False))
+    return replace(state, turn=replace(turn, calls=calls, waits=False, has_progressed=True))

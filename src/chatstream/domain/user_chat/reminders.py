@@ -16,6 +16,7 @@ from chatstream.domain.events import (
 from chatstream.domain.steps import Remind
 from chatstream.domain.user_chat.draft import Draft, Scope
 from chatstream.domain.user_chat.state import Reminder
+from chatstream.domain.user_chat.turns import moment_of_step
 from chatstream.errors import Refused
 from chatstream.timestamps import to_text
 
@@ -26,12 +27,12 @@ MOST_WAITING = 500
 
 def set_reminder(draft: Draft, scope: Scope, step: Remind) -> None:
     """Append that the reminder waits; nothing if it does already, as ``step`` says it."""
-    due_at, waiting = to_text(step.at_ms), draft.state.reminders
+    due_at, waiting = moment_of_step(step.at_ms), draft.state.reminders
     known = waiting.get(step.key)
     if known is not None and (known.content, known.due_at) == (step.content, due_at):
         return  # an earlier attempt stored it
     if known is None and len(waiting) >= MOST_WAITING:
-        raise Refused("too_large")
+        raise Refused("too_large", f"{MOST_WAITING} reminders of this chat wait already")
     reminder = Reminder(step.key, draft.new_id("reminder"), step.content, due_at)
     mark = ReminderMark(step.key, reminder.reminder_id, step.content, due_at)
     _note(draft, scope, reminder, step.content, mark)

@@ -14,6 +14,7 @@ from chatstream.domain.commands import (
     FinishTurn,
     RecordSteps,
     RestartTurn,
+    Streamed,
 )
 from chatstream.domain.events import (
     ComponentShown,
@@ -53,10 +54,9 @@ from chatstream.domain.steps import (
 from chatstream.domain.user_chat.draft import Draft, Scope
 from chatstream.domain.user_chat.reminders import drop_reminder, set_reminder
 from chatstream.domain.user_chat.state import PastCall, Turn
-from chatstream.domain.user_chat.turns import complete_intent
-from chatstream.errors import StaleTurn
+from chatstream.domain.user_chat.turns import complete_intent, moment_of_step
+from chatstream.errors import Refused, StaleTurn, StepRefused
 from chatstream.ids import IntentId, SessionId
-from chatstream.timestamps import to_text
 
 CRASHED_TEXT = "Something went wrong on our side, several times. Please try again."
 
@@ -80,7 +80,12 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
         case FinishTurn():
             _finish(draft, turn, command)
         case FailTurn():
-            _fail(draft, turn, Fail(command.code, command.message, command.retryable))
+            _fail(
+                draft,
+                turn,
+                Fail(command.code, command.message, command.retryable),
+                command.streamed,
+            )
         case BringContext():
             _bring_context(draft, turn, command)
         case RestartTurn():
@@ -90,15 +95,21 @@ def decide_step(draft: Draft, command: AnyRunnerCommand) -> None:
 
 
 def _record_all(draft: Draft, command: RecordSteps) -> None:
-    for step in command.steps:
+    """All of them, or none where one is refused."""
+    last = len(command.steps)
+    for number, step in enumerate(command.steps, 1):
         turn = draft.state.turn
         if turn is None:
             return  # the step before ended it
-        _record(draft, turn, command, step)
+        text = command.streamed_text if number == last else ""
+        try:
+            _record(draft, turn, Streamed(command.message_id, text), step)
+        except Refused as refusal:
+            raise StepRefused(type(step).__name__, refusal) from None
 
 
 def _record(  # noqa: C901, PLR0912 - one arm a step
-    draft: Draft, turn: Turn, command: RecordSteps, step: Step
+    draft: Draft, turn: Turn, streamed: Streamed, step: Step
 ) -> None:
     scope = draft.scope_of_turn(turn)
     match step:
@@ -107,10 +118,11 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
         case Delta():
             raise AssertionError("deltas are streamed, and stored by CheckpointAnswer")
         case Response():
-            _respond(draft, turn, command, step)
+            _respond(draft, turn, streamed, step)
         case FollowUp():
-            _ask(draft, turn, command, step)
+            _ask(draft, turn, streamed, step)
         case Form() | Buttons() | Component():
+            _tell(draft, turn, streamed)  # first what is asked, then what answers it
             _show(draft, scope, step)
         case IntentRecognised():
             draft.add(
@@ -135,10 +147,11 @@ def _record(  # noqa: C901, PLR0912 - one arm a step
         case CancelReminder():
             drop_reminder(draft, step.key)
         case Abandon():
+            _tell(draft, turn, streamed)
             draft.intent(scope, "abandoned", step.reason)
             draft.end_turn(turn, "finished")
         case Fail():
-            _fail(draft, turn, step)
+            _fail(draft, turn, step, streamed)
         case _:  # pragma: no cover
             assert_never(step)
 
@@ -171,12 +184,18 @@ def _think(draft: Draft, scope: Scope, step: Thinking) -> None:
     )
 
 
-def _respond(draft: Draft, turn: Turn, command: RecordSteps, step: Response) -> None:
-    content = command.streamed_text if step.content is None else step.content
-    _answer(draft, turn, command.message_id, content, is_complete=step.is_complete)
+def _respond(draft: Draft, turn: Turn, streamed: Streamed, step: Response) -> None:
+    content = step.content or streamed.text
+    _answer(draft, turn, streamed.message_id, content, is_complete=step.is_complete)
     if step.is_complete:
         complete_intent(draft, turn)
         draft.end_turn(turn, "finished")
+
+
+def _tell(draft: Draft, turn: Turn, streamed: Streamed) -> None:
+    """What was streamed is an answer of its own."""
+    if streamed.text:
+        _answer(draft, turn, streamed.message_id, streamed.text)
 
 
 def _answer(
@@ -199,16 +218,16 @@ def _answer(
     )
 
 
-def _ask(draft: Draft, turn: Turn, command: RecordSteps, step: FollowUp) -> None:
-    content = step.content or command.streamed_text
-    _answer(draft, turn, command.message_id, content, follow_up=True)
+def _ask(draft: Draft, turn: Turn, streamed: Streamed, step: FollowUp) -> None:
+    content = step.content or streamed.text
+    _answer(draft, turn, streamed.message_id, content, follow_up=True)
     if step.component is not None:
         _show(draft, draft.scope_of_turn(turn), step.component)
     draft.end_turn(turn, "needs_input")
 
 
 def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
-    expires_at = None if step.expires_at_ms is None else to_text(step.expires_at_ms)
+    expires_at = None if step.expires_at_ms is None else moment_of_step(step.expires_at_ms)
     draft.add(
         scope,
         ComponentShown(
@@ -309,7 +328,8 @@ def _finish(draft: Draft, turn: Turn, command: FinishTurn) -> None:
         draft.end_turn(turn, "needs_input" if turn.waits else "finished")
 
 
-def _fail(draft: Draft, turn: Turn, step: Fail) -> None:
+def _fail(draft: Draft, turn: Turn, step: Fail, streamed: Streamed | None = None) -> None:
+    draft.keep_streamed(turn, streamed)
     draft.add(
         draft.scope_of_turn(turn),
         ErrorRaised(

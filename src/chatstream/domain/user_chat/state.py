@@ -110,7 +110,8 @@ class Session(Struct, frozen=True):
 class Turn(Struct, frozen=True):
     """The running turn. ``answer`` is the text of the unfinished answer's partials; ``waits``
     whether the newest step was a component, so that a run that ends here needs input;
-    ``begun_by`` the event that began this attempt."""
+    ``begun_by`` the event that began this attempt and ``begun_at`` its time; ``has_progressed``
+    whether the agent has stored anything in it."""
 
     caused_by: str
     message: Message
@@ -126,6 +127,8 @@ class Turn(Struct, frozen=True):
     waits: bool = False
     calls: tuple[PastCall, ...] = ()
     begun_by: str = ""
+    begun_at: str = ""
+    has_progressed: bool = False
 
 
 class Reminder(Struct, frozen=True):

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from chatstream.domain.events import ErrorRaised, SessionChanged, TurnChanged
 from chatstream.domain.user_chat.draft import Draft, Scope
 from chatstream.domain.user_chat.state import Intent, Message, Turn, UserChat
+from chatstream.errors import Refused
 from chatstream.ids import IntentId, SessionId
+from chatstream.timestamps import to_text
 
 Target = tuple[IntentId | None, Literal["same", "resumed", "new"]]
 
@@ -93,6 +95,20 @@ def _refuse_late_submit(draft: Draft, message: Message) -> None:
         ),
     )
     draft.add(scope, TurnChanged(status="failed", attempt=1))
+
+
+def moment_of_step(at_ms: int) -> str:
+    """When an agent's step says, as RFC 3339.
+
+    Raises:
+        Refused: ``invalid_content`` where ``at_ms`` are no Unix milliseconds (microseconds, say).
+    """
+    try:
+        return to_text(at_ms)
+    except (ValueError, OverflowError, OSError):
+        raise Refused(
+            "invalid_content", "a time in Unix milliseconds is needed, from the year 1 to 9999"
+        ) from None
 
 
 def complete_intent(draft: Draft, turn: Turn) -> None:

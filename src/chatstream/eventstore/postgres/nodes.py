@@ -51,8 +51,8 @@ _RELEASE: Final = "UPDATE turn_work SET owner = '', released = 1 WHERE owner = %
 _LEAVE: Final = "DELETE FROM nodes WHERE node_id = %s"
 
 
-class Tenant(Protocol):
-    """Who has the lease. Called from the lease's thread."""
+class LeaseHolder(Protocol):
+    """Holds the lease. Called from the lease's thread."""
 
     def on_lease(self, owner: str) -> None:
         """From now on our turns are ``owner``'s."""
@@ -70,16 +70,16 @@ class Tenant(Protocol):
 class Lease:
     """One node's lease, from ``start`` (which raises ``psycopg.Error``) to ``leave``.
 
-    ``leads`` says whether this is the oldest node: it does what is to be done once.
+    ``is_leader`` says whether this is the oldest node: it does what is to be done once.
     """
 
-    def __init__(self, dsn: str, node_id: str, lease_s: float, tenant: Tenant) -> None:
-        self.leads = False
+    def __init__(self, dsn: str, node_id: str, lease_s: float) -> None:
+        self.is_leader = False
         self.owner = node_id
         self._dsn = dsn
         self._lease_s = lease_s
         self._lease_ms = round(lease_s * 1000)
-        self._tenant = tenant
+        self._holder: LeaseHolder | None = None
         self._watchdog = Watchdog()
         self._hanging_s = max(0.5, lease_s / 3)
         self._connection: Connection | None = None
@@ -91,8 +91,9 @@ class Lease:
         self._leaving = False
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Take a lease, then keep it from a thread; after a ``leave`` too."""
+    def start(self, holder: LeaseHolder) -> None:
+        """Take a lease for ``holder``, then keep it from a thread; after a ``leave`` too."""
+        self._holder = holder
         self._leaving = False
         self._watchdog = Watchdog()
         self._register(self.owner)
@@ -109,6 +110,11 @@ class Lease:
         self._called.set()
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def _told(self) -> LeaseHolder:
+        assert self._holder is not None, "started"
+        return self._holder
 
     # -- the thread -----------------------------------------------------------------------
 
@@ -141,8 +147,8 @@ class Lease:
             self._lose()
 
     def _lose(self) -> None:
-        self._is_lost, self.leads = True, False
-        self._tenant.on_lease_lost()
+        self._is_lost, self.is_leader = True, False
+        self._told.on_lease_lost()
 
     def _failed(self, error: Exception) -> None:
         log.warning("the lease cannot be kept now: %s", type(error).__name__)
@@ -157,7 +163,7 @@ class Lease:
             connection.execute(_REGISTER.encode(), (owner, self._lease_ms))
         self.owner = owner
         self._holds_since(began)
-        self._tenant.on_lease(owner)
+        self._told.on_lease(owner)
 
     def _renew(self) -> None:
         began = time.monotonic()
@@ -169,7 +175,7 @@ class Lease:
         if renewed is not None:
             self._holds_since(began)
             if kept:
-                self._tenant.on_work(kept)
+                self._told.on_work(kept)
             return
         if not self._is_lost:
             log.warning("the lease of this node was taken away: its turns are stopped")
@@ -185,7 +191,7 @@ class Lease:
         with self._transaction() as connection:
             dead = connection.execute(_BURY.encode(), (self.owner, self._lease_ms)).fetchall()
             oldest = connection.execute(_LEADS.encode()).fetchone()
-        self.leads = oldest is not None and oldest[0] == self.owner
+        self.is_leader = oldest is not None and oldest[0] == self.owner
         if dead:
             log.warning("%d nodes have lost their lease", len(dead))
 
@@ -193,7 +199,7 @@ class Lease:
         with self._transaction() as connection:
             taken = _work(connection.execute(_TAKE.encode(), (self.owner,)).fetchall())
         if taken:
-            self._tenant.on_work(taken)
+            self._told.on_work(taken)
 
     def _end(self) -> None:
         try:
