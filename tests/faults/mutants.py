@@ -233,28 +233,18 @@ def shown_before_commit() -> None:
     """Readers see events that are decided and not yet on the disk."""
     from chatstream.chats.service import ChatService
 
-    def show(self: Any, lane: Any, append: Any) -> None:
-        feed = self._hub.get(lane.chat_id)
-        if feed is not None and append.events:
-            first = append.expected_position + 1
-            feed.publish(first, [one.body for one in append.events])
+    append = ChatService._append
 
-    begin = ChatService.__init__
+    def append_and_show(self: Any, chat: Any, decided: Any) -> None:
+        events = decided.plan.append.events
+        feed = self._hub.get(chat.chat_id)
+        if feed is not None and events:
+            first = decided.plan.append.expected_position + 1
+            feed.publish(first, [one.body for one in events])
+        append(self, chat, decided)
 
-    def begin_and_show(self: Any, *arguments: Any, **options: Any) -> None:
-        begin(self, *arguments, **options)
-        verdict_of = self._verdicts.of
-
-        def of(lane: Any, *decided: Any) -> Any:
-            verdict, append = verdict_of(lane, *decided)
-            if append is not None:
-                show(self, lane, append)
-            return verdict, append
-
-        self._verdicts.of = of
-
-    ChatService.__init__ = begin_and_show
-    ChatService.publish = lambda self: self._to_show.__init__()
+    ChatService._append = append_and_show
+    ChatService.publish = lambda self: self._publisher.__init__()
 
 
 def bytes_of_their_own() -> None:
