@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from chatstream.config import Settings
-from chatstream.domain.commands import SendMessage
+from chatstream.domain.commands import OpenChat, SendMessage
 from chatstream.domain.steps import FollowUp, Response
 from chatstream.errors import Refused
+from chatstream.ids import new_chat_id
 from chatstream.testing import FakeClock, TestChat, memory_engine, scripted
 from chatstream.turns.timers import TimerSweeper
 
@@ -92,6 +93,72 @@ async def test_a_changed_limit_counts_at_once():
     async with again:
         await again.node.timers.sweep()
         assert await statuses(again) == ["abandoned"]
+
+
+SHORT_SESSIONS = Settings(abandon_after_s=300, session_ttl_s=100)
+
+
+async def test_a_session_that_lives_shorter_than_its_intent_expires_and_the_intent_goes_on():
+    async with TestChat(ASK, settings=SHORT_SESSIONS) as chat:
+        await chat.send("hello")
+        (first,) = (await chat.state()).sessions
+        await chat.pass_time(99)
+        assert list((await chat.state()).sessions) == [first]
+        await chat.pass_time(1)
+        assert (await chat.state()).sessions == {}
+        assert await statuses(chat) == ["active"]
+        await chat.send("still here")
+        (second,) = (await chat.state()).sessions
+        assert second != first
+        assert await statuses(chat) == ["active"], "the same intent"
+        await chat.pass_time(100)
+        await chat.pass_time(199)
+        assert await statuses(chat) == ["active"]
+        await chat.pass_time(1)
+        assert await statuses(chat) == ["abandoned"]
+        assert await chat.node.store.fetch("SELECT * FROM timers", ()) == []
+
+
+async def test_activity_keeps_a_short_session():
+    async with TestChat(ASK, settings=SHORT_SESSIONS) as chat:
+        await chat.send("hello")
+        (session,) = (await chat.state()).sessions
+        for _ in range(4):
+            await chat.pass_time(60)
+            await chat.send("still here")
+        assert list((await chat.state()).sessions) == [session]
+
+
+async def test_a_session_used_recently_does_not_expire_however_old_its_intent_is():
+    async with TestChat(ASK, settings=SETTINGS) as chat:
+        await chat.send("hello")
+        for _ in range(10):
+            await chat.pass_time(250)
+            await chat.send("still here")
+        await chat.abandon((await chat.intents())[0].user_intent_id)
+        await chat.pass_time(1799)
+        assert (await chat.state()).sessions
+        await chat.pass_time(1)
+        assert (await chat.state()).sessions == {}
+
+
+async def test_more_than_the_limit_is_taken_oldest_first_and_the_rest_stays(monkeypatch):
+    monkeypatch.setattr("chatstream.turns.timers.DUE_AT_ONCE", 2)
+    engine, clock = memory_engine(), FakeClock()
+    async with TestChat(ASK, settings=SETTINGS, engine=engine, clock=clock) as first:
+        chats = [first.chat_id, *(new_chat_id() for _ in range(2))]
+        for chat_id in chats:
+            first.chat_id = chat_id
+            await first.submit(OpenChat(**first._base()))
+            await first.send("hello")
+            clock.advance(1)
+        clock.advance(300)
+        found = []
+        for _ in range(2):
+            await first.node.timers.sweep()
+            rows = await first.node.store.fetch("SELECT user_chat_id, status FROM intents", ())
+            found.append({str(chat_id) for chat_id, status in rows if status == "abandoned"})
+        assert found == [set(chats[:2]), set(chats)]
 
 
 async def test_an_erasure_forgets_the_digests_of_commands_that_stored_nothing():

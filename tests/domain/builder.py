@@ -133,8 +133,9 @@ class Chat:
     def finish(self, streamed: str = "") -> tuple[AnyFact, ...]:
         return self.do(FinishTurn(**self.runner(), message_id="msg_1", streamed_text=streamed))
 
-    def fail(self) -> tuple[AnyFact, ...]:
-        return self.do(FailTurn(**self.runner(), code="agent_error", message="sorry"))
+    def fail(self, streamed: Streamed | None = None) -> tuple[AnyFact, ...]:
+        error = {"code": "agent_error", "message": "sorry"}
+        return self.do(FailTurn(**self.runner(), **error, streamed=streamed))
 
     def restart(self, *, crashed: bool = True, max_attempts: int = 3) -> tuple[AnyFact, ...]:
         return self.do(RestartTurn(**self.runner(), crashed=crashed, max_attempts=max_attempts))

@@ -10,7 +10,8 @@ from chatstream.domain.commands import Streamed
 from chatstream.domain.steps import FollowUp, Form, Response
 from chatstream.domain.user_chat import remember
 from chatstream.domain.user_chat.state import CommandRecord
-from chatstream.domain.views import chat_view
+from chatstream.domain.views import chat_view, session_activity
+from chatstream.timestamps import to_ms, to_text
 
 FORM = Form("When?", {"type": "object", "properties": {"time": {"type": "string"}}})
 
@@ -115,6 +116,20 @@ def test_retry_while_a_turn_runs_is_refused():
     chat.send()
     with refused("not_retryable"):
         chat.retry("m1")
+
+
+@pytest.mark.parametrize("end", ["fail", "cancel"])
+def test_retry_while_the_turn_of_a_submitted_form_runs_is_refused(end):
+    """The newest message is the one that failed: what runs was caused by no message."""
+    chat = Chat()
+    chat.send()
+    (form,) = chat.step(FORM)
+    getattr(chat, end)()
+    chat.submit(form.component_id, {"time": "7:00"})
+    running = chat.state.turn
+    with refused("not_retryable"):
+        chat.retry("m1")
+    assert chat.state.turn is running
 
 
 def test_retry_of_an_older_message_is_refused():
@@ -327,6 +342,22 @@ def test_opened_shows_the_active_intent_its_session_and_what_can_be_resumed():
     assert view.session.session_id == chat.session_id
     assert [intent.user_intent_id for intent in view.resumable] == [first]
     assert view.turn is None
+
+
+def test_a_second_message_moves_the_end_of_its_session_and_its_newest_activity():
+    chat = Chat()
+    chat.send()
+    chat.finish()
+    session = chat.state.sessions[chat.session_id]
+    before = chat_view(CHAT, chat.state, 1000)
+    assert before.session.expires_at == to_text(to_ms(session_activity(chat.state, session)) + 1000)
+    chat.send("m2")
+    after = chat_view(CHAT, chat.state, 1000)
+    assert after.session.session_id == before.session.session_id
+    assert session_activity(chat.state, session) == to_text(chat.now_ms - 1000)
+    assert after.session.expires_at == to_text(chat.now_ms)
+    assert after.session.expires_at > before.session.expires_at
+    assert after.intent.last_activity_at == session_activity(chat.state, session)
 
 
 def test_opened_shows_the_running_turn():

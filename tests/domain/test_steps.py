@@ -6,23 +6,29 @@ import pytest
 from tests.domain.builder import Chat, told
 from tests.domain.test_messages import refused
 
+from chatstream.domain.commands import Streamed
 from chatstream.domain.events import ComponentShown, ToolCalled
 from chatstream.domain.steps import (
+    Abandon,
     Buttons,
     Component,
     Delta,
+    Fail,
     FollowUp,
     Form,
     IntentRecognised,
+    NewIntent,
     Option,
+    Remind,
     Response,
+    SlotsSet,
     Thinking,
     ToolCall,
     ToolResult,
     buttons,
 )
 from chatstream.domain.user_chat.running import ATTEMPTS_AT_MOST
-from chatstream.errors import Refused
+from chatstream.errors import Refused, StepRefused
 
 SCHEMA = {
     "type": "object",
@@ -331,3 +337,136 @@ def test_steps_behind_the_one_that_ended_the_turn_are_not_stored():
     facts = chat.step(Response("Done.", is_complete=True), Thinking("late", "Too late"))
     assert told(facts)[-1] == "turn finished"
     assert "thinking" not in told(facts)
+
+
+# -- text that no response gave -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("component", [FORM, Buttons("Size?", ("s",)), Component("map")])
+def test_what_was_streamed_stands_before_the_component_that_follows_it(component):
+    chat = Chat()
+    chat.send()
+    facts = chat.step(Thinking("a"), component, streamed="Which one?")
+    assert told(facts) == ["thinking completed", "response", "component"]
+    assert (facts[1].content, facts[1].stopped) == ("Which one?", None)
+    assert told(chat.finish()) == ["turn needs_input"]
+
+
+def test_only_the_last_step_of_an_append_gives_what_was_streamed():
+    chat = Chat()
+    chat.send()
+    step = Buttons("Size?", ("s",))
+    facts = chat.step(step, step, Response(), streamed="Hello")
+    assert told(facts) == ["component", "component", "response"]
+
+
+def test_what_was_streamed_before_the_agent_gives_up_is_kept():
+    chat = Chat()
+    chat.send()
+    facts = chat.step(Abandon("user"), streamed="I cannot do that.")
+    assert told(facts) == ["response", "intent abandoned user", "turn finished"]
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_an_empty_response_is_what_was_streamed(content):
+    chat = Chat()
+    chat.send()
+    assert chat.step(Response(content), streamed="Hello")[0].content == "Hello"
+
+
+def test_a_failed_turn_keeps_what_was_streamed_before_its_error():
+    chat = Chat()
+    chat.send()
+    facts = chat.fail(Streamed("msg_1", "Hel"))
+    assert told(facts) == ["response", "error", "turn failed"]
+    assert (facts[0].content, facts[0].stopped, facts[0].message_id) == ("Hel", True, "msg_1")
+
+
+def test_so_does_one_that_its_agent_fails():
+    chat = Chat()
+    chat.send()
+    facts = chat.step(Fail("no_seats", "There are none."), streamed="Hel")
+    assert told(facts) == ["response", "error", "turn failed"]
+    assert (facts[0].content, facts[0].stopped) == ("Hel", True)
+
+
+def test_a_turn_that_crashed_too_often_keeps_the_partials_of_its_newest_attempt():
+    chat = Chat()
+    chat.send()
+    chat.partial(0, "void")
+    chat.restart(max_attempts=2)
+    chat.partial(0, "Hel")
+    chat.partial(3, "lo")
+    facts = chat.restart(max_attempts=2)
+    assert told(facts) == ["response", "error", "turn failed"]
+    assert (facts[0].content, facts[0].stopped, facts[1].code) == ("Hello", True, "agent_crashed")
+
+
+def test_a_finished_answer_is_not_told_twice_where_the_turn_fails():
+    chat = Chat()
+    chat.send()
+    chat.partial(0, "Hel")
+    chat.step(Response("Hello"))
+    assert told(chat.fail()) == ["error", "turn failed"]
+
+
+# -- steps that cannot be stored ------------------------------------------------------------
+
+IN_MICROSECONDS = 1_700_000_000_000_000
+
+
+@pytest.mark.parametrize("at_ms", [IN_MICROSECONDS, -IN_MICROSECONDS, 10**30])
+@pytest.mark.parametrize(
+    "step",
+    [lambda at_ms: Remind("x", at_ms, "k"), lambda at_ms: Form("x", {}, expires_at_ms=at_ms)],
+    ids=["Remind", "Form"],
+)
+def test_a_step_that_is_refused_tells_its_kind_and_the_rule(step, at_ms):
+    chat = Chat()
+    chat.send()
+    before = chat.state
+    with pytest.raises(StepRefused, match="Unix milliseconds") as refusal:
+        chat.step(Thinking("a"), step(at_ms), Response("done", is_complete=True))
+    assert refusal.value.step == type(step(0)).__name__
+    assert refusal.value.code == "invalid_content"
+    assert chat.state is before
+
+
+# -- progress -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Thinking("a"),
+        Response("a"),
+        FORM,
+        ToolCall("t", {}, "c"),
+        ToolResult("c", ok=True),
+        IntentRecognised("book"),
+        SlotsSet({"a": 1}),
+        NewIntent("book"),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_a_turn_has_progressed_once_its_agent_has_stored_something_in_this_attempt(step):
+    chat = Chat()
+    chat.send()
+    chat.send("m2")
+    assert not chat.state.turn.has_progressed
+    begun_at = chat.state.turn.begun_at
+    chat.step(step)
+    assert chat.state.turn.has_progressed
+    chat.step(step)
+    assert chat.state.turn.begun_at == begun_at
+    if not isinstance(step, ToolCall):
+        (restarted,) = chat.restart()
+        assert not chat.state.turn.has_progressed
+        assert chat.state.turn.begun_at == restarted.timestamp > begun_at
+
+
+def test_a_checkpoint_is_progress():
+    chat = Chat()
+    chat.send()
+    chat.partial(0, "Hel")
+    assert chat.state.turn.has_progressed

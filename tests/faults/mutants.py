@@ -174,10 +174,11 @@ def two_runs_after_a_crash() -> None:
 
     start = TurnRunner._start
 
-    def start_twice(self: Any, chat_id: Any, state: Any) -> None:
+    def start_twice(self: Any, run: Any, state: Any) -> None:
+        start(self, run, state)
         if state.turn.attempt > 1:
-            start(self, chat_id, state)
-        start(self, chat_id, state)
+            self._prepare(run.chat_id, state)
+            start(self, self._runs.get(run.chat_id), state)
 
     TurnRunner._start = start_twice
 

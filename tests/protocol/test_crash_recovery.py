@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 
+import httpx
+import pytest
 from tests.protocol.conftest import Launch, MakePerson
 from tests.protocol.laws import check_log
 from tests.protocol.server import Server
@@ -243,6 +246,83 @@ async def test_attempts_that_crash_are_used_up(launch: Launch, people: MakePerso
     assert outline(frames).count("turn restarted") == 1
     await again.say("echo next")
     check_log(again.log())
+
+
+async def restart_until_it_stays(server: Server, deadly: Talk, lives: int) -> int:
+    """Start it again each time it dies, as a supervisor does, until the deadly turn has ended; how
+    often it died, the first time included."""
+    for deaths in range(1, lives + 1):
+        with suppress(RuntimeError):  # it may die before it says that it is ready
+            await asyncio.to_thread(server.start)
+        while server.running:
+            with suppress(httpx.TransportError):
+                if (await deadly.state())["turn"] is None:
+                    return deaths
+            await asyncio.sleep(0.05)
+    raise AssertionError("it dies for ever")
+
+
+async def test_a_message_that_kills_the_process_at_once_is_stored_and_given_up(
+    launch: Launch, people: MakePerson
+):
+    server = launch(MAX_ATTEMPTS=2)
+    talk = await people(server).talk()
+    message = {"type": "send", "id": "fatal", "user_chat_id": talk.chat, "content": "crash"}
+    await talk.socket.post(message)
+    await asyncio.to_thread(server.exit_code)
+    assert await restart_until_it_stays(server, talk, lives=3) == 2
+    again = await talk.person.talk(talk.chat)
+    assert outline(turn_of(again.log(), "fatal")) == [
+        "turn started",
+        "session started",
+        "intent active",
+        "turn restarted",
+        "error",
+        "turn failed",
+    ]
+    assert only(again.log(), "error")["code"] == "agent_crashed"
+    assert (await again.send("crash", id="fatal"))["duplicate"], "it may be sent again"
+    await again.say("echo next")
+    check_log(again.log())
+
+
+async def test_text_of_a_turn_that_is_given_up_is_kept(launch: Launch, people: MakePerson):
+    server = launch(MAX_ATTEMPTS=1)
+    talk = await people(server).talk()
+    await talk.send("piece Hel ; piece lo ; wait gate ; crash", id="fatal")
+    await talk.event("partial")
+    server.open_gate("gate")
+    await restart_after_own_crash(server)
+    again = await talk.person.talk(talk.chat)
+    frames = turn_of(await again.turn("fatal"), "fatal")
+    assert outline(frames)[-3:] == ["response", "error", "turn failed"]
+    assert (frames[-3]["content"], frames[-3]["stopped"]) == ("Hello", True)
+    check_log(again.log())
+
+
+@pytest.mark.slow
+async def test_a_turn_that_kills_the_process_is_given_up_and_those_beside_it_lose_nothing(
+    launch: Launch, people: MakePerson
+):
+    server = launch(MAX_ATTEMPTS=2, RATE_LIMIT=0)
+    innocents = [await people(server).talk() for _ in range(5)]
+    deadly = await people(server).talk()
+    for talk in innocents:
+        await talk.send("think a ; wait gate ; complete done", id="long")
+    for talk in innocents:
+        await talk.event("thinking")
+    message = {"type": "send", "id": "fatal", "user_chat_id": deadly.chat, "content": "crash"}
+    await deadly.socket.post(message)
+    await asyncio.to_thread(server.exit_code)
+    # Twice nobody can tell who it was; then the suspects are tried one by one.
+    assert await restart_until_it_stays(server, deadly, lives=6) <= 4
+    given_up = turn_of((await deadly.person.talk(deadly.chat)).log(), "fatal")
+    assert [f["code"] for f in given_up if f["type"] == "error"] == ["agent_crashed"]
+    server.open_gate("gate")
+    for talk in innocents:
+        again = await talk.person.talk(talk.chat)
+        assert (await again.end("long"))["status"] == "finished"
+        check_log(again.log())
 
 
 async def test_a_hand_over_on_sigterm_is_no_crash(launch: Launch, people: MakePerson):

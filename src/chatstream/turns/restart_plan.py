@@ -4,8 +4,8 @@ the crash is counted against. Pure.
 One of them may have killed the process, and must be given up after its attempts; the others must
 not lose theirs for it. Nobody saw which one it was, but the log tells
 
-* which turns had stored something in the attempt that was cut off: who gets on is not suspected
-  as long as there is somebody who did not;
+* which turns had got on: those that had lived for seconds in the attempt that was cut off, and
+  stored something in it, are not suspected as long as there is somebody who had not;
 * how far apart the attempts began: the process that dies within seconds after one turn was
   restarted, some time after the others, was most likely killed by that one.
 
@@ -25,7 +25,7 @@ from chatstream.ids import ChatId
 
 APART_MS: Final = 200
 """So far apart began what was restarted one by one; what is restarted at once is so within less."""
-AT_ONCE_MS: Final = 5_000
+YOUNG_MS: Final = 5_000
 """Who kills its process within this time after its start is told from who began before it."""
 QUICK_MS: Final = 30_000
 """A process that dies again within this time after a restart dies "within seconds"."""
@@ -64,9 +64,10 @@ class RestartPlan(Struct, frozen=True):
 def plan_restarts(turns: Sequence[CutOff]) -> RestartPlan:
     """Who is restarted when, and whom the crash is counted against."""
     ran = [turn for turn in turns if not turn.handed_over]
-    suspects = [turn for turn in ran if not turn.has_progressed] or ran
-    guilty = _guilty(suspects, ran)
-    wary = guilty or (suspects if _died_quickly(suspects) else ())
+    died_at_ms = max((turn.newest_at_ms for turn in ran), default=0)
+    suspects = [turn for turn in ran if not _has_got_on(turn, died_at_ms)] or ran
+    guilty = _guilty(ran, suspects, died_at_ms)
+    wary = guilty or (suspects if _died_quickly(suspects, died_at_ms) else ())
     after = [turn for turn in ran if turn in wary or (turn.crashes and len(ran) > 1)]
     at_once = [turn for turn in turns if turn not in after]
     if not at_once and len(after) == 1:
@@ -77,23 +78,37 @@ def plan_restarts(turns: Sequence[CutOff]) -> RestartPlan:
     )
 
 
-def _guilty(suspects: Sequence[CutOff], ran: Sequence[CutOff]) -> Sequence[CutOff]:
+def _has_got_on(turn: CutOff, died_at_ms: int) -> bool:
+    return turn.has_progressed and died_at_ms - turn.begun_at_ms > YOUNG_MS
+
+
+def _guilty(ran: Sequence[CutOff], suspects: Sequence[CutOff], died_at_ms: int) -> Sequence[CutOff]:
     """Those that the crash is counted against: one, or where it cannot be told, none."""
-    if len(suspects) <= 1:
-        return suspects
-    if any(turn.attempt > UNKNOWN_AT_MOST for turn in suspects):
-        return suspects
-    *_, before, last = sorted(suspects, key=lambda turn: turn.begun_at_ms)
-    is_apart = last.begun_at_ms - before.begun_at_ms >= APART_MS
-    died_ms = max(turn.newest_at_ms for turn in ran)
-    is_young = died_ms - last.begun_at_ms <= AT_ONCE_MS
-    return [last] if last.attempt > 1 and is_apart and is_young else []
+    if len(ran) <= 1:
+        return ran
+    last = _restarted_apart(ran)
+    if last is not None and died_at_ms - last.begun_at_ms <= YOUNG_MS:
+        return [last]
+    is_known = len(suspects) == 1 or any(turn.attempt > UNKNOWN_AT_MOST for turn in suspects)
+    return suspects if is_known else []
 
 
-def _died_quickly(suspects: Sequence[CutOff]) -> bool:
+def _restarted_apart(ran: Sequence[CutOff]) -> CutOff | None:
+    """The turn that was restarted last, some time after all others that were. Those that began
+    since, of which there are always some, do not hide it."""
+    restarted = sorted(
+        (turn for turn in ran if turn.attempt > 1), key=lambda turn: turn.begun_at_ms
+    )
+    if not restarted:
+        return None
+    *before, last = restarted
+    is_apart = all(last.begun_at_ms - turn.begun_at_ms >= APART_MS for turn in before)
+    return last if is_apart else None
+
+
+def _died_quickly(suspects: Sequence[CutOff], died_at_ms: int) -> bool:
     """Whether suspects had been restarted and did not live long."""
-    died_ms = max((turn.newest_at_ms for turn in suspects), default=0)
-    return any(turn.attempt > 1 and died_ms - turn.begun_at_ms <= QUICK_MS for turn in suspects)
+    return any(turn.attempt > 1 and died_at_ms - turn.begun_at_ms <= QUICK_MS for turn in suspects)
 
 
 def _least_suspected_first(turn: CutOff) -> tuple[int, int, ChatId]:

@@ -27,6 +27,12 @@ DUE_AT_ONCE = 2_000
 _DUE = """SELECT user_chat_id, user_intent_id, kind FROM timers
     WHERE (kind = 'idle' AND since <= ?) OR (kind = 'session' AND since <= ?)
     ORDER BY since LIMIT ?"""
+_DUE_WITH_SESSIONS_OF_ACTIVE_INTENTS = """SELECT user_chat_id, user_intent_id, kind FROM timers
+    WHERE (kind = 'idle' AND since <= ?) OR since <= ? AND (kind = 'session'
+        OR (user_chat_id, user_intent_id) IN (
+            SELECT user_chat_id, user_intent_id FROM sessions WHERE status = 'started'))
+    ORDER BY since LIMIT ?"""
+"""Where a session is to live shorter than its intent may be quiet."""
 
 Write = Callable[[ChatId, RowChange, int], Awaitable[bool]]
 """Writes a row while a position is the chat's newest."""
@@ -82,11 +88,13 @@ class TimerSweeper:
             to_text(now_ms - self._abandon_after_ms),
             to_text(now_ms - self._session_ttl_ms),
         )
-        rows = await self._fetch(_DUE, (idle_before, session_before, DUE_AT_ONCE))
+        outlives = self._session_ttl_ms >= self._abandon_after_ms
+        due = _DUE if outlives else _DUE_WITH_SESSIONS_OF_ACTIVE_INTENTS
+        rows = await self._fetch(due, (idle_before, session_before, DUE_AT_ONCE))
         by_chat: dict[ChatId, list[tuple[IntentId, str]]] = {}
         for chat_id, intent_id, kind in rows:
-            due = by_chat.setdefault(ChatId(str(chat_id)), [])
-            due.append((IntentId(str(intent_id)), str(kind)))
+            of_chat = by_chat.setdefault(ChatId(str(chat_id)), [])
+            of_chat.append((IntentId(str(intent_id)), str(kind)))
         # Chats beside one another, so that they share commits; one chat's in order.
         idle = [self._all_due(chat_id, due) for chat_id, due in by_chat.items()]
         outcomes = await asyncio.gather(*idle, return_exceptions=True)
@@ -125,15 +133,16 @@ class TimerSweeper:
             since = to_text(self._now_ms())
             row = TIMERS.row(chat_id, intent_id, kind, since)
             await self._write(chat_id, row, state.position)
-        elif intent is None or not self._is_quiet(intent, kind):
+        elif intent is None:
             await self._set_forward(chat_id, intent_id, state)
-        elif kind == "idle":
+        elif kind == "idle" and self._is_quiet_for(intent, self._abandon_after_ms):
             await self._abandon(chat_id, state, intent)
-        else:
+        elif self._is_quiet_for(intent, self._session_ttl_ms):
             await self._expire(chat_id, state, intent)
+        else:
+            await self._set_forward(chat_id, intent_id, state)
 
-    def _is_quiet(self, intent: Intent, kind: str) -> bool:
-        limit_ms = self._abandon_after_ms if kind == "idle" else self._session_ttl_ms
+    def _is_quiet_for(self, intent: Intent, limit_ms: int) -> bool:
         return intent.last_activity_at <= to_text(self._now_ms() - limit_ms)
 
     async def _set_forward(self, chat_id: ChatId, intent_id: IntentId, state: UserChat) -> None:
