@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent
 from chatstream.cluster.membership import Cluster
 from chatstream.config import Settings
 from chatstream.errors import Refused
@@ -32,8 +34,6 @@ from chatstream.projections.remembered import SERVER_VALUES
 from chatstream.projections.turn_work import TURN_WORK
 from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
-from chatstream.turns.agents import Agent
-from chatstream.turns.context import ContextManager
 from chatstream.turns.runner import TurnRunner
 from chatstream.turns.timers import TimerSweeper
 

@@ -19,6 +19,9 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from chatstream.agent_loading import as_agent, load_agent
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent, recalls_tasks, suggestions_of, warm_up
 from chatstream.cluster.presence import AllConnections
 from chatstream.config import Settings
 from chatstream.domain.user_chat import forms
@@ -38,15 +41,6 @@ from chatstream.projections.user_values import UserValues, WriteRow
 from chatstream.protocol.schema import frames_schema
 from chatstream.security.identity import Identities
 from chatstream.security.quotas import RateLimiter, Shares
-from chatstream.turns.agents import (
-    Agent,
-    as_agent,
-    load_agent,
-    recalls_tasks,
-    suggestions_of,
-    warm_up,
-)
-from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
 from chatstream.turns.watching import TurnWatch, Watches
 from chatstream.ws.connection import Surroundings

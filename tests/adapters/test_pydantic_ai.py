@@ -17,12 +17,12 @@ from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, Functi
 from pydantic_ai.models.test import TestModel
 
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
+from chatstream.agent_loading import as_agent
+from chatstream.agents.turn import Turn
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import Delta, ToolCall, ToolResult
 from chatstream.domain.user_chat.state import PastCall
 from chatstream.testing import TestChat
-from chatstream.turns.agents import as_agent
-from chatstream.turns.turn import Turn
 
 
 class Alarm(BaseModel):

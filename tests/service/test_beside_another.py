@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from tests.service.faulty import FaultyEngine
 
+from chatstream.agents.contract import Agent
 from chatstream.domain.commands import OpenChat, SendMessage
 from chatstream.domain.events import ThinkingAdded
 from chatstream.domain.steps import Response, Thinking
@@ -21,7 +22,6 @@ from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.service import ChatService
 from chatstream.testing import TestChat
-from chatstream.turns.agents import Agent
 from chatstream.turns.runner import TurnRunner
 
 

@@ -21,10 +21,10 @@ from pydantic_core import to_jsonable_python
 
 from chatstream.adapters.approvals import SLOT, ask, begin, described, pending_of
 from chatstream.adapters.watching import Asked, Over, Queue, Watch
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Delta, Fail, Response, SlotsSet, Step, Thinking, ToolResult
 from chatstream.errors import wordless
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 

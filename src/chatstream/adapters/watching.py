@@ -33,8 +33,8 @@ from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.tools import ToolDefinition
 from pydantic_core import to_jsonable_python
 
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Delta, Step, Thinking, ToolCall, ToolResult
-from chatstream.turns.turn import Turn
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 

@@ -21,14 +21,14 @@ from pydantic_core import SchemaValidator, core_schema
 
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 from chatstream.adapters.watching import Done
+from chatstream.agents.contract import Agent
+from chatstream.agents.turn import Turn
 from chatstream.assistant import answers
 from chatstream.assistant.invoking import invoke
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import JsonObject, ToolCall, is_own_slot
 from chatstream.errors import ConfigurationError
-from chatstream.turns.agents import Agent
-from chatstream.turns.turn import Turn
 
 TRIES: Final = 2
 """The provider's own client asks again, too, and heeds what a rate limit says."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.assistant.conversation import converse
 from chatstream.assistant.extract import read_values
 from chatstream.assistant.invoking import invoke
@@ -22,8 +24,6 @@ from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
 from chatstream.errors import ConfigurationError
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 _SAYS_NOTHING = "xyzzy"
 

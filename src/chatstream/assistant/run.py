@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.assistant.talk import AskModel, Talk
 from chatstream.domain.steps import Fail, Step, Thinking, ToolResult
 from chatstream.errors import wordless
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 

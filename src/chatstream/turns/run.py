@@ -19,6 +19,8 @@ from typing import Protocol, TypedDict, assert_never, get_args
 import msgspec
 from msgspec.structs import replace
 
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import turn_of
 from chatstream.domain.commands import (
     AnyCommand,
     BringContext,
@@ -53,8 +55,6 @@ from chatstream.errors import Refused, StaleTurn, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.lane import Receipt
 from chatstream.security.quotas import has_escaped_nul, is_storable, refuse_unstorable
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import turn_of
 from chatstream.turns.watching import RunWatch
 
 log = logging.getLogger(__name__)

@@ -11,6 +11,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.messages import Want
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
@@ -23,8 +25,6 @@ from chatstream.lane import Receipt
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.service import ChatService
-from chatstream.turns.agents import Agent
-from chatstream.turns.context import ContextManager
 from chatstream.turns.run import ERROR_TEXT, Run
 from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
