@@ -40,7 +40,7 @@ def contained(error: BaseException) -> Exception:
     """``error`` as an ``Exception``: itself, or an ``AgentError`` that it is the cause of."""
     if isinstance(error, Exception):
         return error
-    made = AgentError(f"{type(error).__qualname__} was raised, which ends this turn alone")
+    made = AgentError(f"it raised {type(error).__qualname__}, which counts as any other error")
     made.__cause__ = error
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from chatstream.agents.containment import contain
 from chatstream.agents.contract import Agent, Steps
 from chatstream.agents.turn import Turn
 from chatstream.assistant.talk import AskModel, Talk
@@ -62,7 +63,7 @@ class Run:
 
     async def _of_model(self, steps: Steps, answer: ToolResult | None) -> Step | str | None:
         try:
-            step = await steps.asend(answer)
+            step = await contain(steps.asend(answer))
         except StopAsyncIteration:
             return None
         except Exception as error:
