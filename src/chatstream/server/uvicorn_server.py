@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
@@ -72,7 +73,13 @@ class Server(uvicorn.Server):
         self._owns_process = True
         with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
             loop = runner.get_loop()
-            run_to_the_end(loop, loop.create_task(self.serve(sockets), name="chatstream-server"))
+            serving = loop.create_task(self.serve(sockets), name="chatstream-server")
+            try:
+                run_to_the_end(loop, serving)
+            except asyncio.CancelledError:
+                _log.error("the server's own task was cancelled; the process ends")
+                self._arm_watchdog(1)
+                sys.exit(1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -119,9 +126,9 @@ class Server(uvicorn.Server):
         except TimeoutError:
             _log.error("the application did not end in time")
 
-    def _arm_watchdog(self) -> None:
+    def _arm_watchdog(self, exit_code: int = 0) -> None:
         if self._owns_process:
-            watchdog = threading.Timer(0.95 * self._drain_s, os._exit, (0,))
+            watchdog = threading.Timer(0.95 * self._drain_s, os._exit, (exit_code,))
             watchdog.daemon = True
             watchdog.start()
 
