@@ -34,6 +34,7 @@ class WorkerThread(threading.Thread):
         super().__init__(name="chatstream-agent", daemon=True)
         self._pool = pool
         self._lock = threading.Lock()
+        self._cpu_before_s = 0.0
         self.turn: TurnIds | None = None
 
     def run(self) -> None:
@@ -47,21 +48,23 @@ class WorkerThread(threading.Thread):
                 self._take(None)
 
     def cpu_seconds(self) -> float | None:
-        """How much it has computed in its life; None while it has no job."""
+        """How much it has computed for its job; None while it has none, or cannot tell."""
         # Under the lock it keeps its job and so its life: the clock of a thread that has ended
         # must not be asked for.
         with self._lock:
             if self.turn is None or self.ident is None:
                 return None
-            return _clock_of(self.ident)
+            now_s = cpu_seconds_of(self.ident)
+            return None if now_s is None else now_s - self._cpu_before_s
 
     def _take(self, turn: TurnIds | None) -> None:
         with self._lock:
             self.turn = turn
+            self._cpu_before_s = time.thread_time()
 
 
-def _clock_of(ident: int) -> float | None:
-    """The CPU clock of a living thread; macOS has none."""
+def cpu_seconds_of(ident: int) -> float | None:
+    """How much a thread has computed, which must be alive; macOS does not tell."""
     if not hasattr(time, "pthread_getcpuclockid"):
         return None
     return time.clock_gettime(time.pthread_getcpuclockid(ident))

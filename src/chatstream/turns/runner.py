@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from chatstream.agents.context import ContextManager
 from chatstream.agents.contract import Agent
+from chatstream.agents.turn import TurnIds
 from chatstream.cluster.answer_relay import Seeing, Showing
 from chatstream.cluster.messages import Want
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
@@ -107,6 +108,13 @@ class TurnRunner:
                 self._spawn(self._restart_ours(chat_id, turn))
         if self.seeing is not None and chat_id not in self._runs:
             self.seeing.moved(chat_id, state)
+
+    def turn_of(self, task: asyncio.Task[object] | None) -> TurnIds | None:
+        """The turn that ``task`` runs, if it is one of these; another thread may ask."""
+        for run in tuple(self._runs.values()):
+            if task is not None and run.task is task:
+                return TurnIds(run.chat_id, run.caused_by)
+        return None
 
     def streamed(self, chat_id: ChatId) -> Streamed | None:
         """The text of the chat's answer in progress."""
