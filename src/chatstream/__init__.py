@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatstream.agents.context import Context, ContextManager
+    from chatstream.agents.turn import Turn
     from chatstream.app import create_app
     from chatstream.config import Settings
     from chatstream.domain.steps import (
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
         buttons,
     )
     from chatstream.plugin import ChatStreamPlugin
-    from chatstream.turns.context import Context, ContextManager
-    from chatstream.turns.turn import Turn
 
 __all__ = [
     "Abandon",
@@ -68,10 +68,10 @@ __all__ = [
 _STEPS = "chatstream.domain.steps"
 _HOMES = {
     "ChatStreamPlugin": "chatstream.plugin",
-    "Context": "chatstream.turns.context",
-    "ContextManager": "chatstream.turns.context",
+    "Context": "chatstream.agents.context",
+    "ContextManager": "chatstream.agents.context",
     "Settings": "chatstream.config",
-    "Turn": "chatstream.turns.turn",
+    "Turn": "chatstream.agents.turn",
     "create_app": "chatstream.app",
 }
 

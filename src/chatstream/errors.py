@@ -4,6 +4,7 @@ ChatStreamError
 ├── Refused          a command or request was refused; ``code`` is the protocol's (section 7)
 │   └── StepRefused  a step of an agent was, and the steps of its append with it
 ├── Wordless         in the log alone, for an error whose words are nobody's business
+├── AgentError       an agent or a tool did what its contract does not allow
 ├── DamagedError     the database cannot give what it was given: a part of it is broken
 ├── StaleTurn        a runner's append: its turn ended or another attempt runs it
 └── ConfigurationError   the server cannot start like this
@@ -14,7 +15,9 @@ right only where ``RETRYABLE`` says so.
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final, Literal, cast, get_args
 
 Code = Literal[
     "invalid_frame",
@@ -102,17 +105,86 @@ class StepRefused(Refused):
         super().__init__(refusal.code, refusal.message)
 
 
+class AgentError(ChatStreamError):
+    """An agent or a tool did what its contract does not allow. The words tell kinds and places
+    in the code and quote nobody: the log shows them."""
+
+
 class Wordless(ChatStreamError):
-    """Stands in the log for an error whose words may quote what people said."""
+    """Stands in the log for ``original``, whose words may quote what people said."""
+
+    def __init__(self, words: str, original: BaseException) -> None:
+        super().__init__(words)
+        self.original = original
 
 
-def wordless(error: BaseException) -> Wordless:
-    """For ``exc_info``: the same traceback and causes, the kinds of the errors, not their words."""
-    stand_in = Wordless(type(error).__qualname__).with_traceback(error.__traceback__)
+class WordlessGroup(ExceptionGroup[Exception]):
+    """Stands in the log for an exception group: a stand-in for each of its errors."""
+
+    original: BaseException
+
+
+MOST_ERRORS: Final = 24
+"""That one log record tells of: an error, its inner ones and its causes."""
+MOST_INNER: Final = 8
+"""Of one group."""
+MOST_FRAMES: Final = 40
+"""Of one traceback, the innermost: endless recursion fills a thousand."""
+
+
+def wordless(error: BaseException) -> Wordless | WordlessGroup:
+    """For ``exc_info``: the same tracebacks, causes and inner errors, the kinds of the errors,
+    not their words. ``original_of`` gives the error back to a log that may have the words."""
+    return _stand_in(error, iter(range(MOST_ERRORS - 1)))
+
+
+def original_of(error: BaseException) -> BaseException:
+    """The error that ``error`` stands in for, or itself."""
+    return error.original if isinstance(error, Wordless | WordlessGroup) else error
+
+
+def _stand_in(error: BaseException, left: Iterator[int]) -> Wordless | WordlessGroup:
+    stand_in = (_of_group(error, left) or Wordless(_kind(error), error)).with_traceback(
+        _innermost(error)
+    )
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before is not None:
-        stand_in.__cause__ = wordless(before)
+    if before is not None and next(left, None) is not None:
+        stand_in.__cause__ = _stand_in(before, left)
     return stand_in
+
+
+def _of_group(error: BaseException, left: Iterator[int]) -> WordlessGroup | None:
+    """None where there is no group, or no room for one of its errors."""
+    members = _members(error)
+    shown = [one for one, _ in zip(members[:MOST_INNER], left, strict=False)]
+    if not shown:
+        return None
+    more = len(members) - len(shown)
+    words = f"{_kind(error)}{f', {more} more' if more else ''}"
+    made = WordlessGroup(words, [_stand_in(one, left) for one in shown])
+    made.original = error
+    return made
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    if not isinstance(error, BaseExceptionGroup):
+        return ()
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions
+
+
+def _kind(error: BaseException) -> str:
+    kind = type(error).__qualname__
+    return f"{kind}: {error}" if isinstance(error, _QUOTING_NOBODY) else kind
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    """The traceback from the outermost frame that is still shown."""
+    shown = ahead = error.__traceback__
+    for _ in range(MOST_FRAMES):
+        ahead = None if ahead is None else ahead.tb_next
+    while shown is not None and ahead is not None:
+        shown, ahead = shown.tb_next, ahead.tb_next
+    return shown
 
 
 class DamagedError(ChatStreamError):
@@ -128,3 +200,6 @@ class DamagedError(ChatStreamError):
 
 class StaleTurn(ChatStreamError):
     """A runner wanted to store a step of a turn that is no longer its own."""
+
+
+_QUOTING_NOBODY = (AgentError, ConfigurationError, DamagedError)

@@ -110,6 +110,22 @@ class Metrics:
             registry=registry,
         )
 
+        self._loop_blocked = Counter(
+            "chatstream_loop_blocked",
+            "Times that something held the event loop for more than half a second",
+            registry=registry,
+        )
+        self._loop_blocked_seconds = Counter(
+            "chatstream_loop_blocked_seconds",
+            "Seconds for which the event loop was held, in stretches of more than half a second",
+            registry=registry,
+        )
+
+    def loop_blocked(self, seconds: float) -> None:
+        """Something held the event loop for so long. For the thread of the watchdog, too."""
+        self._loop_blocked.inc()
+        self._loop_blocked_seconds.inc(seconds)
+
     def acked(self, seconds: float, *, duplicate: bool) -> None:
         """A command that came by socket was acknowledged after ``seconds``."""
         self._acks[duplicate].inc()

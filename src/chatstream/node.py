@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent
 from chatstream.chats.service import ChatService
 from chatstream.cluster.presence import LocalSockets, NoSockets, Presence
 from chatstream.cluster.topology import topology_of
@@ -34,8 +36,6 @@ from chatstream.projections.models import ReadModels
 from chatstream.projections.remembered import SERVER_VALUES
 from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
 from chatstream.timestamps import now_ms as wall_clock_ms
-from chatstream.turns.agents import Agent
-from chatstream.turns.context import ContextManager
 from chatstream.turns.observer import TurnWatch, Unwatched
 from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner

@@ -7,6 +7,7 @@ one around it.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -18,6 +19,9 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
+from chatstream.agent_loading import as_agent, load_agent
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent, recalls_tasks, suggestions_of, warm_up
 from chatstream.config import Settings
 from chatstream.domain.user_chat import forms
 from chatstream.errors import ConfigurationError
@@ -37,16 +41,8 @@ from chatstream.projections.user_values import UserValues, WriteRow
 from chatstream.protocol.schema import frames_schema
 from chatstream.security.identity import Identities
 from chatstream.security.quotas import RateLimiter, Shares
-from chatstream.turns.agents import (
-    Agent,
-    as_agent,
-    load_agent,
-    recalls_tasks,
-    suggestions_of,
-    warm_up,
-)
-from chatstream.turns.context import ContextManager
 from chatstream.turns.counting import CountedTurns
+from chatstream.turns.loop_watchdog import LoopWatchdog
 from chatstream.turns.observer import TurnWatch, Watches
 from chatstream.ws.connection import Surroundings
 from chatstream.ws.listener import socket_handlers
@@ -98,6 +94,7 @@ class ChatStreamPlugin(InitPlugin):
         self._identities = Identities(self.settings, "")
         self._limiter = RateLimiter(self.settings.rate_limit)
         self._shares = Shares(self.settings)
+        self._watchdog = LoopWatchdog(self.node.runs.turn_of, self.metrics.loop_blocked)
         self._watch()
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
@@ -123,12 +120,16 @@ class ChatStreamPlugin(InitPlugin):
         warming = asyncio.create_task(asyncio.to_thread(self._warm_up))
         try:
             self._identities.use_own_secret(await self.node.own_secret())
+            self._watchdog.start()
             yield
         finally:
+            self._watchdog.close()
             await self.node.close()
             await warming
 
     def _warm_up(self) -> None:
+        # What the first token would wait for, and everybody with it: it has half a second to load.
+        importlib.import_module("jwt.algorithms")
         warm_up(self._agent)
         forms.warm_up()
 
@@ -143,7 +144,7 @@ class ChatStreamPlugin(InitPlugin):
             lists=Lists(self.node.store, self.node.service, ttl_ms),
             user_values=UserValues(self._fetch, self._write_value),
             connections=self.node.presence,
-            readiness=_StoreReadiness(self.node),
+            readiness=_StoreReadiness(self.node, self._watchdog),
             metrics=self.metrics,
             streams=self.streams,
             frames_schema=cache(_frames_schema),
@@ -170,6 +171,11 @@ class ChatStreamPlugin(InitPlugin):
         )
         self.metrics.watch("damaged_reads", "Reads that damage has made fail", self._damages)
         self.metrics.watch("sockets", "Live WebSocket connections", self.registry.__len__)
+        self.metrics.watch(
+            "loop_worst_lag_seconds",
+            "The longest that the event loop was late, since the start",
+            self._worst_lag,
+        )
         self.metrics.watch_lags(self._lags)
 
     def _recalling(self, agent: Agent) -> ContextManager | None:
@@ -196,6 +202,9 @@ class ChatStreamPlugin(InitPlugin):
 
     def _damages(self) -> float:
         return self.node.store.damages
+
+    def _worst_lag(self) -> float:
+        return self._watchdog.worst_seconds
 
     def _lags(self) -> Iterator[int]:
         return chain(self.registry.lags(), self.streams.lags())
@@ -261,13 +270,16 @@ class _OwnTasks:
 class _StoreReadiness:
     """Ready while the writer gets its transactions through."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, watchdog: LoopWatchdog) -> None:
         self._node = node
+        self._watchdog = watchdog
 
     @property
     def warning(self) -> str | None:
-        """That some things cannot be read, where that was seen; the log has the words."""
-        return _DAMAGED if self._node.store.damages else None
+        """That some things cannot be read, or that something held everybody up; the log has
+        more."""
+        told = [_DAMAGED if self._node.store.damages else None, self._watchdog.warning]
+        return "; ".join(filter(None, told)) or None
 
     async def why_not(self) -> str | None:
         """Why the server cannot do its work, or None if it can."""

@@ -15,14 +15,15 @@ from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 from pydantic_ai.models.test import TestModel
+from tests.agents.misbehaviour import RAISED, raise_
 
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
+from chatstream.agent_loading import as_agent
+from chatstream.agents.turn import Turn
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import Delta, ToolCall, ToolResult
 from chatstream.domain.user_chat.state import PastCall
 from chatstream.testing import TestChat
-from chatstream.turns.agents import as_agent
-from chatstream.turns.turn import Turn
 
 
 class Alarm(BaseModel):
@@ -358,3 +359,62 @@ def test_the_import_of_the_server_brings_no_pydantic_ai():
 
     code = "import sys, chatstream.app; sys.exit('pydantic_ai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def raising(name: str, *, is_async: bool) -> Agent:
+    agent = Agent(calling("break_it", "{}"))
+
+    async def later() -> None:
+        await asyncio.sleep(0)
+        raise_(name)
+
+    def now() -> None:
+        raise_(name)
+
+    agent.tool_plain(later if is_async else now, name="break_it")
+    return agent
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+@pytest.mark.parametrize("name", RAISED)
+async def test_whatever_a_tool_raises_fails_its_turn_alone(name, is_async):
+    async with TestChat(raising(name, is_async=is_async)) as chat:
+        turn = await chat.send("Break it")
+        assert turn.end == "failed"
+        [returned] = of(ToolReturned, turn)
+        assert not returned.ok
+        assert (await chat.send("Again", new_intent=True)).end == "failed"
+
+
+# A model runs in a task of its library's: what would end the process is the server's to contain.
+@pytest.mark.parametrize("name", sorted(RAISED.keys() - {"SystemExit", "KeyboardInterrupt"}))
+async def test_whatever_a_model_raises_fails_its_turn_alone(name):
+    async def stream(_, __):
+        if name:
+            raise_(name)
+        yield "never"
+
+    async with TestChat(Agent(FunctionModel(stream_function=stream))) as chat:
+        assert (await chat.send("Hi")).end == "failed"
+
+
+async def test_a_model_whose_task_somebody_cancels_fails_its_turn():
+    async def stream(_, __):
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+        yield "never"
+
+    async with TestChat(Agent(FunctionModel(stream_function=stream))) as chat:
+        assert (await chat.send("Hi")).end == "failed"
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"), [(b"\xff\x00", "_wA="), ({"at": object()}, {"at": "<object>"})]
+)
+async def test_a_result_that_is_no_json_is_stored_as_the_tool_has_run(given, stored):
+    agent = Agent(calling("look", "{}"))
+    agent.tool_plain(lambda: given, name="look")
+    async with TestChat(agent) as chat:
+        [returned] = of(ToolReturned, await chat.send("Look"))
+    result = returned.result if returned.hidden is None else returned.hidden.result
+    assert (returned.ok, result) == (True, stored)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from chatstream.agents.turn import Turn, turn_of
 from chatstream.domain.commands import (
     AbandonIdleIntent,
     AnyCommand,
@@ -27,7 +28,6 @@ from chatstream.domain.steps import Delta, Step, ToolCall, ToolResult
 from chatstream.domain.user_chat import INITIAL, decide, fold
 from chatstream.domain.user_chat.state import Intent
 from chatstream.ids import ChatId
-from chatstream.turns.turn import Turn, turn_of
 
 MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 CHAT = ChatId("chat_1")

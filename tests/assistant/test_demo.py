@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chatstream.agent_loading import as_agent
+from chatstream.agents.turn import Turn
 from chatstream.app import app_of
 from chatstream.assistant import repair
 from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing
@@ -26,8 +28,6 @@ from chatstream.domain.user_chat import forms
 from chatstream.ids import ChatId, new_chat_id
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.testing import FakeClock, TestChat, memory_engine
-from chatstream.turns.agents import as_agent
-from chatstream.turns.turn import Turn
 
 MONDAY_MS = 1_795_429_800_000  # 2026-11-23, 10:30 UTC
 

@@ -22,13 +22,13 @@ from tests.adapters.openai_server import (
 )
 from tests.assistant.dialogue import Dialogue
 
+from chatstream.agent_loading import as_agent, load_agent
 from chatstream.assistant.llm import llm_agent, schema_of
 from chatstream.assistant.tools import Money, ToolContext, ToolFailed, tool
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import SlotsSet, ToolCall
 from chatstream.errors import ConfigurationError
 from chatstream.testing import FakeClock, TestChat
-from chatstream.turns.agents import as_agent, load_agent
 
 MODEL = "openai-chat:test"
 MONDAY_MS = 1_795_429_800_000  # 2026-11-23, 10:30 UTC
@@ -302,6 +302,6 @@ class Recalling:
     """A context manager that recalls one thing."""
 
     async def context(self, chat_id, chat, intent):
-        from chatstream.turns.context import Context
+        from chatstream.agents.context import Context
 
         return Context("memory", {"last": "tea"})

@@ -6,8 +6,8 @@ import pytest
 from tests.assistant.desk import Desk
 from tests.assistant.dialogue import Dialogue
 
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Fail, Response, Thinking, ToolCall, ToolResult
-from chatstream.turns.turn import Turn
 
 
 async def knowing(turn: Turn):

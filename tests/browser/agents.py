@@ -26,7 +26,7 @@ from chatstream import (
     Turn,
     buttons,
 )
-from chatstream.turns.agents import Steps
+from chatstream.agents.contract import Steps
 
 SCHEMA = {
     "type": "object",

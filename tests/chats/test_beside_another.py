@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.chats.faulty import FaultyEngine
 
+from chatstream.agents.contract import Agent
 from chatstream.chats.policy import SharedWriter
 from chatstream.chats.service import ChatService, NoForwarder
 from chatstream.domain.commands import OpenChat, RestartTurn, SendMessage
@@ -21,7 +22,6 @@ from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.projections.models import ReadModels
 from chatstream.testing import TestChat
-from chatstream.turns.agents import Agent
 from chatstream.turns.observer import Unwatched
 from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import NoRelay, TurnRunner

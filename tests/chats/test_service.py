@@ -18,7 +18,7 @@ from chatstream.eventstore.mapper import encode
 from chatstream.eventstore.store import Append, NewEvent, Work
 from chatstream.ids import new_nonce
 from chatstream.testing import FakeClock, TestChat, TestTurn, scripted
-from chatstream.turns.contract import LARGEST_STEP
+from chatstream.turns.step_checks import LARGEST_STEP
 
 ANSWER = scripted([Response("done", is_complete=True)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 
 import pytest
 
@@ -54,6 +55,8 @@ def test_a_text_line_holds_the_ids():
 def test_the_process_logs_in_the_form_that_is_set(form: str, monkeypatch: pytest.MonkeyPatch):
     root = logging.Logger("root")  # noqa: LOG001
     monkeypatch.setattr(logging, "root", root)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     configure(form)
     (handler,) = root.handlers
     assert isinstance(handler.formatter, JsonLines if form == "json" else TextLines)

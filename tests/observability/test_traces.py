@@ -70,12 +70,12 @@ def test_what_is_not_over_ends_with_the_turn_and_a_step_of_one_moment_is_one(tur
 
 
 async def test_spans_of_the_agent_are_children_of_its_turn(turns, exporter, tmp_path: Path):
+    from chatstream.agent_loading import as_agent
     from chatstream.config import Settings
     from chatstream.domain.commands import OpenChat, SendMessage
     from chatstream.eventstore.sqlite.memory import MemoryEngine
     from chatstream.node import Node
     from chatstream.projections.models import all_tables
-    from chatstream.turns.agents import as_agent
 
     tracer = turns._tracer
 

@@ -20,6 +20,7 @@ from chatstream import (
     ToolCall,
     ToolResult,
 )
+from chatstream.agents.context import Context
 from chatstream.domain.events import (
     ComponentShown,
     ContextBrought,
@@ -30,9 +31,8 @@ from chatstream.domain.events import (
 )
 from chatstream.domain.steps import Delta
 from chatstream.testing import TestChat, TestTurn
-from chatstream.turns.context import Context
-from chatstream.turns.contract import checked
 from chatstream.turns.mending import mended, mended_text, without_half
+from chatstream.turns.step_checks import checked
 
 
 def agent_of(*steps: object):
@@ -99,7 +99,7 @@ BAD, GOOD = "a\x00\ud800\ud83d\ude00", "a\ufffd\ufffd😀"
 @pytest.mark.parametrize(
     "step",
     [
-        lambda text: Response(text),
+        Response,
         lambda text: FollowUp(text, Form(text, {text: [text]})),
         lambda text: Thinking(text, text, data={text: {"x": [text, 1, None]}}),
         lambda text: ToolResult("c", ok=True, result=[text]),
@@ -107,7 +107,7 @@ BAD, GOOD = "a\x00\ud800\ud83d\ude00", "a\ufffd\ufffd😀"
         lambda text: Form(text, {"properties": {text: {"title": text}}}, data={text: text}),
         lambda text: Buttons(text, [(text, text)]),
         lambda text: Component("map", text, {text: text}),
-        lambda text: Abandon(text),
+        Abandon,
         lambda text: ToolCall(text, {text: (text,)}, "c"),
     ],
 )

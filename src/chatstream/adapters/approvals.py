@@ -17,9 +17,9 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_core import to_jsonable_python
 
 from chatstream.adapters.messages import history_before, messages_of, prompt_of
+from chatstream.agents.turn import Turn
 from chatstream.assistant.slots.yesno import says
 from chatstream.domain.steps import Buttons, FollowUp, JsonObject, Option, SlotsSet
-from chatstream.turns.turn import Turn
 
 SLOT: Final = "_calls"
 _YES_NO = (Option("yes", "Yes"), Option("no", "No"))

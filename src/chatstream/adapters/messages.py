@@ -13,8 +13,8 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
+from chatstream.agents.turn import Turn
 from chatstream.domain.user_chat.state import HistoryItem
-from chatstream.turns.turn import Turn
 
 
 def history_before(turn: Turn) -> tuple[HistoryItem, ...]:

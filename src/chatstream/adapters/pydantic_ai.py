@@ -21,10 +21,11 @@ from pydantic_core import to_jsonable_python
 
 from chatstream.adapters.approvals import SLOT, ask, begin, described, pending_of
 from chatstream.adapters.watching import Asked, Over, Queue, Watch
+from chatstream.agents.containment import contain, contained
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Delta, Fail, Response, SlotsSet, Step, Thinking, ToolResult
 from chatstream.errors import wordless
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class _Run:
         timeout_s: float | None,
     ) -> None:
         self.may_try_again = False
+        self._is_left = False
         self._model = model
         self._turn = turn
         self._deps = deps
@@ -123,27 +125,35 @@ class _Run:
                         self._text += step.text if isinstance(step, Delta) else ""
                         yield step
         finally:
+            self._is_left = True
             task.cancel()
             await asyncio.wait({task})
         for step in self._ending(over, attempt, tries):
             yield step
 
     async def _drive(self) -> None:
-        start = begin(self._turn)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                result = await self._model.run(
-                    start.prompt,
-                    message_history=start.history,
-                    deferred_tool_results=start.results,
-                    deps=self._deps,
-                    instructions=self._instructions,
-                    capabilities=[Watch(self._queue, self._turn)],
-                )
-            over = Over(result.output, _usage(result.usage))
+            over = await contain(self._asked())
         except Exception as error:  # noqa: BLE001 - told to whoever runs the turn
             over = Over(error=error)
+        except asyncio.CancelledError as error:
+            if self._is_left:
+                raise
+            over = Over(error=contained(error))  # by somebody else: whoever waits must hear of it
         await self._queue.put(over)
+
+    async def _asked(self) -> Over:
+        start = begin(self._turn)
+        async with asyncio.timeout(self._timeout_s):
+            result = await self._model.run(
+                start.prompt,
+                message_history=start.history,
+                deferred_tool_results=start.results,
+                deps=self._deps,
+                instructions=self._instructions,
+                capabilities=[Watch(self._queue, self._turn)],
+            )
+        return Over(result.output, _usage(result.usage))
 
     def _ending(self, over: Over, attempt: int, tries: int) -> Sequence[Step]:
         if over.error is not None:

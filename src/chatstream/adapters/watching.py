@@ -33,8 +33,9 @@ from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.tools import ToolDefinition
 from pydantic_core import to_jsonable_python
 
+from chatstream.agents.containment import contain
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Delta, Step, Thinking, ToolCall, ToolResult
-from chatstream.turns.turn import Turn
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -121,7 +122,7 @@ class Watch(AbstractCapability[Any]):
         if earlier is not None:
             return _result_of(earlier)
         try:
-            result = await handler(args)
+            result = await contain(handler(args))
         except (ModelRetry, ToolFailed) as error:
             await self._queue.put(ToolResult(step.call_id, ok=False, result=_told(error)))
             raise
@@ -134,7 +135,7 @@ class Watch(AbstractCapability[Any]):
     async def _returned(self, call: ToolCall, done: Done) -> object:
         for step in done.steps:
             await self._queue.put(step)
-        result = to_jsonable_python(done.result)
+        result = _jsonable(done.result)
         await self._queue.put(ToolResult(call.call_id, ok=True, result=result))
         return done.result
 
@@ -160,10 +161,17 @@ def _stored_call(call: ToolCallPart, tool_def: ToolDefinition, args: dict[str, A
     metadata = tool_def.metadata or {}
     return ToolCall(
         call.tool_name,
-        to_jsonable_python(args),
+        _jsonable(args),
         call.tool_call_id,
         idempotent=bool(metadata.get("idempotent")),
         visible=bool(metadata.get("visible")),
+    )
+
+
+def _jsonable(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """The call has been carried out: what is no JSON must not make it look as if it had not."""
+    return to_jsonable_python(
+        value, bytes_mode="base64", fallback=lambda other: f"<{type(other).__name__}>"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from chatstream.agents.context import Context
 from chatstream.domain.events import AnyFact, IntentChanged, ResponseGiven, ToolReturned
 from chatstream.domain.steps import JsonObject, is_own_slot
 from chatstream.domain.user_chat.state import Intent, UserChat
@@ -19,7 +20,6 @@ from chatstream.eventstore.mapper import decode
 from chatstream.eventstore.store import StoredRow
 from chatstream.ids import ChatId, IntentId
 from chatstream.projections.rows import After, ChatRow
-from chatstream.turns.context import Context
 
 SOURCE = "completed_tasks"
 MOST_TASKS = 5

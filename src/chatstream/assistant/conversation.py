@@ -6,6 +6,7 @@ they count is fixed in the modules that this one chooses from.
 
 from __future__ import annotations
 
+from chatstream.agents.turn import Turn
 from chatstream.assistant import answers
 from chatstream.assistant.beginning import begin
 from chatstream.assistant.calling import carry_out, confirm
@@ -16,7 +17,6 @@ from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills, Talk
 from chatstream.domain.steps import Response, Thinking
 from chatstream.domain.user_chat.state import PastCall
-from chatstream.turns.turn import Turn
 
 
 def converse(skills: Skills, turn: Turn) -> Talk[None]:

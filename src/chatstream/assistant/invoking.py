@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from functools import partial
 from typing import Final
 
 import msgspec
 
+from chatstream.agents.containment import contain
+from chatstream.agents.threads import ThreadPool, call_in_thread
+from chatstream.agents.turn import TurnIds
 from chatstream.assistant.parameters import ToolContext
 from chatstream.assistant.tools import Tool, ToolFailed
 from chatstream.domain.steps import Step, ToolCall, ToolResult
@@ -23,17 +27,18 @@ TIMED_OUT_TEXT = "That took too long, and I cannot tell whether it was done. Ple
 
 
 async def invoke(
-    tool: Tool, call: ToolCall, context: ToolContext
+    tool: Tool, call: ToolCall, context: ToolContext, threads: ThreadPool
 ) -> tuple[tuple[Step, ...], ToolResult]:
-    """Run ``tool``: what it wants said later, and its result, to be yielded in this order.
+    """Run ``tool``, in one of ``threads`` where it may block: what it wants said later, and its
+    result, to be yielded in this order.
 
     A result that is not ``ok`` tells its ``reason``, and a ``code`` where the fault is not the
-    user's to mend.
+    user's to mend. Whatever a tool raises is a failure of the tool.
     """
     try:
         arguments = _arguments(tool, call, context)
         async with asyncio.timeout(tool.timeout_s):
-            result = await _run(tool, arguments)
+            result = await contain(_run(tool, arguments, context, threads))
         done = ToolResult(call.call_id, ok=True, result=msgspec.to_builtins(result))
         return tuple(context.later), done
     except ToolFailed as failure:
@@ -58,11 +63,14 @@ def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, ob
     return arguments
 
 
-async def _run(tool: Tool, arguments: dict[str, object]) -> object:
+async def _run(
+    tool: Tool, arguments: dict[str, object], context: ToolContext, threads: ThreadPool
+) -> object:
     if inspect.iscoroutinefunction(tool.function):
         return await tool.function(**arguments)
-    # A sync tool may block. A thread cannot be stopped: what timed out may still come to an end.
-    result = await asyncio.to_thread(tool.function, **arguments)
+    # A thread cannot be stopped: what timed out may still come to an end.
+    call = partial(tool.function, **arguments)
+    result = await call_in_thread(threads, TurnIds(context.user_chat_id), call)
     return await result if inspect.isawaitable(result) else result
 
 

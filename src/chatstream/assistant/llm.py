@@ -21,14 +21,15 @@ from pydantic_core import SchemaValidator, core_schema
 
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 from chatstream.adapters.watching import Done
+from chatstream.agents.contract import Agent
+from chatstream.agents.threads import ThreadPool
+from chatstream.agents.turn import Turn
 from chatstream.assistant import answers
 from chatstream.assistant.invoking import invoke
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import JsonObject, ToolCall, is_own_slot
 from chatstream.errors import ConfigurationError
-from chatstream.turns.agents import Agent
-from chatstream.turns.turn import Turn
 
 TRIES: Final = 2
 """The provider's own client asks again, too, and heeds what a rate limit says."""
@@ -62,13 +63,14 @@ def llm_agent(
         ConfigurationError: there is no such model, or its key or package is missing.
     """
     where = zone or datetime.now(UTC).astimezone().tzinfo or UTC
+    threads = ThreadPool()
     by_name = {one.name: one for one in (t if isinstance(t, Tool) else Tool(t) for t in tools)}
     agent = PydanticAgent(
         _model(model),
         instructions=instructions,
         deps_type=Turn,
         output_type=[str, DeferredToolRequests],
-        tools=[_model_tool(one, where) for one in by_name.values()],
+        tools=[_model_tool(one, where, threads) for one in by_name.values()],
     )
     return agent_from_pydantic_ai(
         agent,
@@ -112,11 +114,11 @@ _AN_OBJECT = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 """What arguments are, before ``check`` looks at each: models send lists and texts, too."""
 
 
-def _model_tool(tool: Tool, zone: tzinfo) -> ModelTool[Turn]:
+def _model_tool(tool: Tool, zone: tzinfo, threads: ThreadPool) -> ModelTool[Turn]:
     async def run(ctx: RunContext[Turn], **arguments: object) -> Done:
         values = msgspec.to_builtins(_converted(tool, arguments, zone))
         call = ToolCall(tool.name, values, ctx.tool_call_id or "")
-        later, result = await invoke(tool, call, _context(ctx.deps, call, zone))
+        later, result = await invoke(tool, call, _context(ctx.deps, call, zone), threads)
         if not result.ok:
             raise ToolFailed(str(result.result["reason"]))
         return Done(result.result, later)

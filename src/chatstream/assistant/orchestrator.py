@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.threads import ThreadPool
+from chatstream.agents.turn import Turn
 from chatstream.assistant.conversation import converse
 from chatstream.assistant.extract import read_values
 from chatstream.assistant.invoking import invoke
@@ -22,8 +25,6 @@ from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
 from chatstream.errors import ConfigurationError
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 _SAYS_NOTHING = "xyzzy"
 
@@ -84,6 +85,7 @@ class Assistant:
             languages=Languages(languages) if languages else None,
         )
         self._model = model
+        self._threads = ThreadPool()
 
     async def __call__(self, turn: Turn) -> Steps:
         """One run."""
@@ -94,7 +96,9 @@ class Assistant:
                 answer = yield step
                 if run.is_own and isinstance(step, ToolCall) and answer is None:
                     tool = self.skills.tools[step.name]
-                    later, answer = await invoke(tool, step, self._context(turn, step))
+                    later, answer = await invoke(
+                        tool, step, self._context(turn, step), self._threads
+                    )
                     for one in later:
                         yield one
                     yield answer

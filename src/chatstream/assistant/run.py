@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
+from chatstream.agents.containment import contain
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.assistant.talk import AskModel, Talk
 from chatstream.domain.steps import Fail, Step, Thinking, ToolResult
 from chatstream.errors import wordless
-from chatstream.turns.agents import Agent, Steps
-from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Run:
 
     async def _of_model(self, steps: Steps, answer: ToolResult | None) -> Step | str | None:
         try:
-            step = await steps.asend(answer)
+            step = await contain(steps.asend(answer))
         except StopAsyncIteration:
             return None
         except Exception as error:

@@ -13,13 +13,13 @@ from datetime import datetime, tzinfo
 import msgspec
 from msgspec import Struct
 
+from chatstream.agents.turn import ResumableIntent, Turn
 from chatstream.assistant.extract import Values, read_values
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import JsonObject
 from chatstream.domain.user_chat.state import HistoryItem
-from chatstream.turns.turn import ResumableIntent, Turn
 
 NOTES_SLOT = "_notes"
 

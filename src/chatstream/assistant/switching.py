@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatstream.agents.turn import ResumableIntent
 from chatstream.assistant import answers
 from chatstream.assistant.answering import advance, ask_again
 from chatstream.assistant.calling import call
@@ -11,7 +12,6 @@ from chatstream.assistant.taking import store
 from chatstream.assistant.talk import Skills, Talk
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import IntentRecognised, NewIntent, Response, Thinking
-from chatstream.turns.turn import ResumableIntent
 
 _NAMED = 0.1
 """The least score of a task's name in ``go back to the pizza``."""

@@ -53,6 +53,7 @@ _EXPECTED = {
     "prefix": "expected a path like /api/v1, or nothing",
     "nats": "expected nats://host:4222/subject",
     "log": "expected text or json",
+    "log_errors": "expected place or full",
 }
 _SERVICE_ADDRESS = (
     "Kubernetes sets it for a Service of the name chatstream; give the pod"
@@ -112,6 +113,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     log: Literal["text", "json"] = "text"
     """How ``chatstream serve`` writes its log; ``json`` is one object a line."""
+    log_errors: Literal["place", "full"] = "place"
+    """What the log tells of an error: its kind and place, or with ``full`` its words, too, which
+    may quote what people said."""
     tracing: bool = False
     """OpenTelemetry spans of turns, with the extra ``chatstream[otel]``; where and how they are
     sent is OpenTelemetry's own ``OTEL_*``."""

@@ -1,6 +1,6 @@
 """What an agent may yield: the closed union of steps, as plain immutable data.
 
-The agent contract (``chatstream.turns``) re-exports them; the aggregate turns each into facts.
+The agent contract (``agents.contract``) re-exports them; the aggregate turns each into facts.
 A ``str`` that an agent yields is a ``Delta``.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import logging
@@ -30,7 +31,9 @@ def run(settings: Settings, remarks: Sequence[str] = ()) -> None:
         ConfigurationError: the settings cannot be used, the database cannot be had, or the
             address is taken.
     """
-    logs.configure(settings.log)
+    logs.configure(settings.log, settings.log_errors)
+    if settings.log_errors == "full":
+        _log.warning("errors are logged with their words, which may quote what people said")
     for remark in remarks:
         _log.warning("%s", remark)
     plugin = ChatStreamPlugin(settings)
@@ -46,6 +49,7 @@ class _AnnouncingServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn, then tell people."""
+        asyncio.get_running_loop().set_exception_handler(logs.on_uncaught)
         await super().startup(sockets)
         _spare_the_collector()
         if self.started and sockets:

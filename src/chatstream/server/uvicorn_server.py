@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
@@ -70,7 +71,15 @@ class Server(uvicorn.Server):
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal; the process is then ready to exit."""
         self._owns_process = True
-        super().run(sockets)
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            loop = runner.get_loop()
+            serving = loop.create_task(self.serve(sockets), name="chatstream-server")
+            try:
+                run_to_the_end(loop, serving)
+            except asyncio.CancelledError:
+                _log.error("the server's own task was cancelled; the process ends")
+                self._arm_watchdog(1)
+                sys.exit(1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -117,9 +126,9 @@ class Server(uvicorn.Server):
         except TimeoutError:
             _log.error("the application did not end in time")
 
-    def _arm_watchdog(self) -> None:
+    def _arm_watchdog(self, exit_code: int = 0) -> None:
         if self._owns_process:
-            watchdog = threading.Timer(0.95 * self._drain_s, os._exit, (0,))
+            watchdog = threading.Timer(0.95 * self._drain_s, os._exit, (exit_code,))
             watchdog.daemon = True
             watchdog.start()
 
@@ -161,6 +170,25 @@ class Server(uvicorn.Server):
             self._stalls[one] = stall
             if now - stall.since > self._slow_reader_s:
                 transport.abort()
+
+
+def run_to_the_end(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Run ``loop`` until ``task`` is done, whoever stops it before.
+
+    A ``SystemExit`` or ``KeyboardInterrupt`` that leaves another task or a callback stops a loop,
+    and so does ``loop.stop()``. What was ready to run still is: nobody else need notice that an
+    agent did that. Signals end the server by way of ``handle_exit``.
+
+    Raises:
+        BaseException: what ``task`` raised.
+    """
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except BaseException as error:  # noqa: BLE001 - of whatever kind it is
+            if not task.done():
+                _log.error("the event loop was stopped; it goes on", exc_info=wordless(error))
+    task.result()
 
 
 class _Stall(NamedTuple):

@@ -16,6 +16,10 @@ from typing import Any, Self, TypedDict
 
 from msgspec import Struct
 
+from chatstream.agent_loading import as_agent
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import Turn
 from chatstream.chats.receipt import Receipt
 from chatstream.chats.repository import PAGE
 from chatstream.config import Settings
@@ -43,9 +47,6 @@ from chatstream.ids import ChatId, IntentId, new_chat_id, new_command_id, new_no
 from chatstream.node import Node
 from chatstream.projections.models import all_tables
 from chatstream.timestamps import now_ms
-from chatstream.turns.agents import Agent, Steps, as_agent
-from chatstream.turns.context import ContextManager
-from chatstream.turns.turn import Turn
 
 __all__ = ["FakeClock", "MemoryEngine", "TestChat", "TestTurn", "memory_engine", "scripted"]
 

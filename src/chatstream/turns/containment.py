@@ -15,13 +15,13 @@ from contextvars import ContextVar
 from types import CoroutineType
 from typing import Any, TypeVar
 
-from chatstream.errors import ChatStreamError
+from chatstream.errors import AgentError
 
 _T = TypeVar("_T")
 _in_agent: ContextVar[bool] = ContextVar("chatstream_in_agent", default=False)
 
 
-class AgentExitError(ChatStreamError):
+class AgentExitError(AgentError):
     """Code that an agent runs in a task of its own wanted the process to end."""
 
 

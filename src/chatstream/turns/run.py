@@ -26,6 +26,9 @@ from typing import Final, Protocol, TypedDict, assert_never, cast
 
 from msgspec.structs import replace
 
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent, Steps
+from chatstream.agents.turn import turn_of
 from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import (
     AnyCommand,
@@ -60,15 +63,12 @@ from chatstream.domain.steps import (
 from chatstream.domain.user_chat.state import UserChat
 from chatstream.errors import Refused, StaleTurn, StepRefused, wordless
 from chatstream.ids import ChatId, new_nonce
-from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.answer import AnswerInProgress
 from chatstream.turns.containment import enter_agent
-from chatstream.turns.context import ContextManager
-from chatstream.turns.contract import ContractError, checked, place_of
 from chatstream.turns.mending import mended
 from chatstream.turns.observer import RunWatch
+from chatstream.turns.step_checks import ContractError, checked, place_of
 from chatstream.turns.step_pipeline import StepPipeline
-from chatstream.turns.turn import turn_of
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
+from chatstream.agents.turn import TurnIds
 from chatstream.domain.commands import Streamed
 from chatstream.ids import ChatId
 from chatstream.turns.run import Run
@@ -34,6 +36,13 @@ class RunTable:
         if run is None or (run.caused_by, run.attempt) != (caused_by, attempt):
             return None
         return run
+
+    def turn_of(self, task: asyncio.Task[object] | None) -> TurnIds | None:
+        """The turn that ``task`` runs, if it is one of these. Another thread may ask."""
+        for run in self:
+            if task is not None and run.task is task:
+                return TurnIds(run.chat_id, run.caused_by)
+        return None
 
     def add(self, run: Run) -> None:
         """From now on ``run`` is the chat's."""

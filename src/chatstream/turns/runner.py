@@ -12,6 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Final, Protocol
 
+from chatstream.agents.context import ContextManager
+from chatstream.agents.contract import Agent
 from chatstream.chats.receipt import Receipt
 from chatstream.chats.service import ChatService
 from chatstream.domain.commands import AnyCommand, FailTurn, RestartTurn, Streamed
@@ -23,9 +25,7 @@ from chatstream.ids import ChatId, new_nonce
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.timestamps import to_ms
-from chatstream.turns.agents import Agent
 from chatstream.turns.containment import contain_agents
-from chatstream.turns.context import ContextManager
 from chatstream.turns.observer import RunBegan, RunWatch, TurnWatch
 from chatstream.turns.restart_plan import CutOff, Restart, plan_restarts
 from chatstream.turns.run import ERROR_TEXT, Run, RunState, log_refusal

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from chatstream.agents.contract import Agent, Steps, warm_up
+from chatstream.agents.turn import Turn
 from chatstream.domain.steps import Response, ToolResult
-from chatstream.turns.agents import Agent, Steps, warm_up
-from chatstream.turns.turn import Turn
 
 PIECE_EVERY_S = 0.02
 SHORT = 80

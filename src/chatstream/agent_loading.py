@@ -1,21 +1,21 @@
-"""What may be plugged in as an agent, and how it is found by name."""
+"""Finds what is plugged in as an agent, by name or as an object, and makes an agent of it.
+
+Part of the composition root: it alone knows the assistant and the adapters, and imports them when
+they are asked for, since they are slow to import and need extras.
+"""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from chatstream.domain.steps import Response, Step, ToolResult
+from chatstream.agents.contract import Agent
+from chatstream.agents.kinds import ALLOWED, agent_of
 from chatstream.errors import ConfigurationError
-from chatstream.turns.turn import Turn
-
-Steps = AsyncGenerator[Step | str, ToolResult | None]
-Agent = Callable[[Turn], Steps]
 
 
 def load_agent(spec: str, model: str | None = None) -> Agent:
@@ -39,12 +39,12 @@ def load_agent(spec: str, model: str | None = None) -> Agent:
         found: object = importlib.import_module(module_name)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(f"the agent {spec!r} cannot be loaded: {_told(error)}") from error
     return as_agent(found, model)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """What a module of the user's raised while it was imported, and where."""
     if isinstance(error, ImportError | AttributeError | SyntaxError):
         return str(error)
@@ -53,43 +53,23 @@ def _told(error: Exception) -> str:
 
 
 def as_agent(candidate: object, model: str | None = None) -> Agent:
-    """``candidate`` as an agent: an async generator function, an ``async def`` that returns
-    the whole answer as a ``str``, a list of tools (the built-in assistant, with the language
-    model ``model`` where that is named), or an ``Agent`` of pydantic-ai.
+    """``candidate`` as an agent: a callable of one of the kinds of ``agents.kinds``, a list of
+    tools (the built-in assistant, with the language model ``model`` where that is named), or an
+    ``Agent`` of pydantic-ai.
 
     Raises:
-        ConfigurationError: if it is none of these.
+        ConfigurationError: it is none of these.
     """
     if _is_pydantic_ai(candidate):
         return _from_pydantic_ai(candidate)
     if isinstance(candidate, list | tuple):
         return _assistant(cast("list[Callable[..., object]]", candidate), model)
-    call = candidate if inspect.isroutine(candidate) else type(candidate).__call__
-    if inspect.isasyncgenfunction(call):
-        return cast("Agent", candidate)
-    if inspect.iscoroutinefunction(call):
-        return _answering(cast("Callable[[Turn], Awaitable[str]]", candidate))
-    raise ConfigurationError(
-        f"{candidate!r} is no agent: an async generator function, an async function or a list of"
-        " tools is needed"
-    )
-
-
-def suggestions_of(agent: Agent) -> tuple[str, ...]:
-    """First messages for an empty chat: what the agent's own ``suggestions`` say."""
-    return tuple(map(str, getattr(agent, "suggestions", ())))
-
-
-def recalls_tasks(agent: Agent) -> bool:
-    """Whether it wants to be told the user's last completed tasks, as the built-in assistant."""
-    return bool(getattr(agent, "recalls_tasks", False))
-
-
-def warm_up(agent: Agent) -> None:
-    """Let it do beforehand what its first run would wait for, in a thread of its own."""
-    prepare: Callable[[], None] | None = getattr(agent, "warm_up", None)
-    if prepare is not None:
-        prepare()
+    agent = agent_of(candidate)
+    if agent is None:
+        raise ConfigurationError(
+            f"{candidate!r} is no agent: {ALLOWED}; or a list of tools is needed"
+        )
+    return agent
 
 
 def _assistant(tools: list[Callable[..., object]], model: str | None) -> Agent:
@@ -116,10 +96,3 @@ def _from_pydantic_ai(candidate: object) -> Agent:
     from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 
     return agent_from_pydantic_ai(candidate)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
-def _answering(function: Callable[[Turn], Awaitable[str]]) -> Agent:
-    async def agent(turn: Turn) -> Steps:
-        yield Response(await function(turn))
-
-    return agent

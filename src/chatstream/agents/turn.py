@@ -67,6 +67,13 @@ class Turn(Struct, frozen=True):
         return datetime.fromtimestamp(self.now_ms / 1000, tz=UTC)
 
 
+class TurnIds(Struct, frozen=True):
+    """Which turn something belongs to: its chat, and the id that began it where that is known."""
+
+    user_chat_id: str
+    caused_by: str | None = None
+
+
 def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
     """The running turn of ``state`` as its agent sees it; there must be one."""
     turn = state.turn

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import fields
 
 from chatstream.domain.steps import Step
-from chatstream.errors import ChatStreamError, Refused, StepRefused
+from chatstream.errors import AgentError, Refused, StepRefused
 from chatstream.protocol.content import has_escaped_nul
 from chatstream.turns.mending import mended
 
@@ -26,7 +26,7 @@ _NAMES: Final = ", ".join(kind.__name__ for kind in get_args(Step))
 _QUOTED = re.compile(r"(Invalid (?:enum )?value) .*?( - at|$)", re.DOTALL)
 
 
-class ContractError(ChatStreamError):
+class ContractError(AgentError):
     """An agent yielded what is no step. The message says what was wrong, what is allowed, and
     where; nothing that people or agents wrote is in it."""
 
