@@ -21,6 +21,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from enum import Enum
 from typing import Final, Protocol, TypedDict, assert_never, cast
 
@@ -136,6 +137,8 @@ class Run:
         self.attempt = chat.turn.attempt
         self.begun_by = chat.turn.begun_by
         self.position = chat.position
+        # Those of whoever asked for the turn: a trace goes on in its agent.
+        self.variables = copy_context()
         self.watch = watch
         self.state = RunState.PREPARED
         self.task: asyncio.Task[None] | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context
 from typing import Final, Protocol
 
 from chatstream.agents.context import ContextManager
@@ -264,7 +265,7 @@ class TurnRunner:
         run.start(state, self._spawn_run)
 
     def _spawn_run(self, run: Run) -> asyncio.Task[None]:
-        return self._spawn(run.drive())
+        return self._spawn(run.drive(), run.variables)
 
     def _watch_of(self, chat_id: ChatId, state: UserChat) -> RunWatch:
         turn = state.turn
@@ -279,8 +280,10 @@ class TurnRunner:
         run.end()
         self.stream(run.chat_id, None, run.position)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(
+        self, work: Coroutine[object, object, None], variables: Context | None = None
+    ) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, context=variables)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
