@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -162,6 +162,7 @@ class OneChat:
         self.is_watched = False
         self.has_others = isinstance(self.policy, SharedWriter)
         self.forwarded: list[AnyCommand] = []
+        self.on_append: Callable[[], object] = lambda: None
         self._numbers = itertools.count()
         if opened:
             self.elsewhere(self.open())
@@ -318,6 +319,7 @@ class OneChat:
             match effect:
                 case PendingAppend():
                     self.appends.append(effect.plan.append)
+                    self.on_append()
                 case Answer():
                     self._answer(effect.waiter, effect.receipt)
                 case Refuse():

@@ -70,6 +70,21 @@ def test_commands_before_the_first_load_are_stored_in_the_order_given():
     assert chat.stored_ids == ["m0", "m1", "m2"]
 
 
+def test_a_command_that_an_observer_gives_while_others_are_decided_waits_behind_them():
+    chat = OneChat(opened=False)
+    for command in (chat.open(), chat.send("m1"), chat.send("m2")):
+        chat.submit(command)
+
+    def say_more() -> None:
+        chat.on_append = lambda: None
+        chat.submit(chat.send("m3"))
+
+    chat.on_append = say_more
+    chat.look()
+    chat.settle_all()
+    assert chat.stored_ids == ["m1", "m2", "m3"]
+
+
 def test_steps_do_not_wait_for_the_disk_and_build_on_one_another():
     chat = with_turn(runs_here="")
     for _ in range(3):
@@ -795,20 +810,37 @@ def test_what_is_heard_twice_is_read_once():
 
 def test_appends_in_flight_are_answered_before_the_log_is_read():
     """
-    1. here m1 is appended, and a repeat of it waits
-    2. of another node's chat a commit is heard that lies ahead
-    3. m1 is on disk and answered; the log is read before the repeat is decided anew
+    1. here m1 is appended
+    2. a commit of another node is heard of, and m2 comes: it has to wait for the log
+    3. m1 is on disk: it is answered, and then the log is read
     """
     chat = beside_others()
-    command = chat.send("m1")
-    first, again = chat.submit(command), chat.submit(command)
     chat.is_watched = True
+    first = chat.submit(chat.send("m1"))
     chat.hear(BEYOND_THE_END)
+    second = chat.submit(chat.send("m2"))
     assert chat.load is None
     chat.settle()
-    assert (first.receipt.duplicate, again.answer) == (False, None)
-    chat.look()
-    assert again.receipt.duplicate
+    assert (first.receipt.duplicate, second.answer) == (False, None)
+    assert chat.load is not None
+
+
+def test_a_reply_keeps_its_place_between_two_appends_when_the_chat_falls_behind():
+    """Decided again, it would be carried out behind a command that came after it.
+
+    1. here m1 is appended; a repeat of it waits for that; m2 is appended
+    2. a commit of another node is heard of: the chat is out of date
+    3. m1 is on disk: it is answered, and the repeat too
+    4. m2 is on disk: it is answered, and then the log is read
+    """
+    chat = beside_others()
+    chat.is_watched = True
+    command = chat.send("m1")
+    waiters = [chat.submit(command), chat.submit(command), chat.submit(chat.send("m2"))]
+    chat.hear(BEYOND_THE_END)
+    chat.settle_all()
+    assert chat.answered[-3:] == waiters
+    assert chat.load is not None
 
 
 def test_what_a_reader_finds_in_the_log_is_taken_in_where_nothing_is_under_way():
@@ -872,6 +904,7 @@ def test_what_a_reader_has_found_is_not_forgotten_when_it_is_heard_of():
     found = chat.begin_read()[1]
     chat.end_read((known, found))
     chat.hear()
+    assert chat.load is not None
     chat.look()
     assert chat.pipeline.committed.turn is None
 

@@ -162,7 +162,8 @@ class ChatPipeline(Generic[W]):
         self._fresh = 0
         self._is_loading = False
         self._has_timer = False
-        # Whether an append was not stored since the last load.
+        # Whether the tip is void, not only out of date: an append was not stored since the last
+        # load, or erased what the states hold.
         self._superseded = False
 
     # -- what others may know ---------------------------------------------------------------
@@ -271,15 +272,15 @@ class ChatPipeline(Generic[W]):
         return (DropFrames(), Refuse(pending.waiter, Refused(failed.code)))
 
     def _follow_up(self) -> Effects[W]:
-        """Gives the replies that waited only for the appends before them, and reads the log once
-        nothing is in flight on a void tip."""
+        """Gives the replies whose appends before them are stored, has the others decided again,
+        and reads the log once nothing is in flight."""
         effects: list[Effect[W]] = []
         while self.in_flight and isinstance(reply := self.in_flight[0], PendingReply):
             self.in_flight.popleft()
-            if self.freshness is _CURRENT:
-                effects.append(self._answer(reply.pending, reply.plan))
-            else:
+            if self._superseded:
                 self._again.append(reply.pending)
+            else:
+                effects.append(self._answer(reply.pending, reply.plan))
         if self.freshness is not _CURRENT and not self.in_flight:
             self.inbox.extendleft(reversed(self._again))
             self._again.clear()
