@@ -34,6 +34,7 @@ from chatstream.service import ChatService
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
+from chatstream.turns.reminder_quota import ReminderQuota
 from chatstream.turns.runner import TurnRunner
 from chatstream.turns.timers import TimerSweeper
 
@@ -75,6 +76,7 @@ class Node:
             max_attempts=settings.max_attempts,
             now_ms=now_ms,
             context=context,
+            reminders=ReminderQuota(settings.reminders_per_user),
         )
         self.service.turns = self.runner
         self.timers = TimerSweeper(

@@ -98,14 +98,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     visitor_ttl_s: Seconds = 31_536_000
     rate_limit: Limit = 100
     """Commands in 10 s for each user; 0 is off."""
-    connections_per_user: Limit = 0
-    """Sockets and event streams of one user at once."""
-    connections_per_address: Limit = 0
-    """The same of one address. A proxy that names nobody is one address."""
-    chats_per_socket: Limit = 0
+    connections_per_user: Limit = 100
+    """Sockets, event streams and waits of one user at once."""
+    connections_per_address: Limit | None = None
+    """The same of one address; None is 1,000 for a public one. A proxy that names nobody is one
+    address."""
+    chats_per_socket: Limit = 200
     """Chats that one socket follows at once."""
-    new_per_address: Limit = 0
-    """New visitors and new chats in 10 s of one address."""
+    new_per_address: Limit | None = None
+    """New visitors and new chats in 10 s of one address; None is 200 for a public one."""
+    new_chats_per_user: Limit = 1_000
+    """New chats of one user in an hour."""
+    reminders_per_user: Limit = 1_000
+    """Reminders that agents set for one user in an hour."""
     turn_timeout_s: Seconds = 300
     max_attempts: Positive = 3
     node_lease_s: LeaseSeconds = 5

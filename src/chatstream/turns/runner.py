@@ -25,6 +25,7 @@ from chatstream.live.hub import Hub
 from chatstream.service import ChatService
 from chatstream.turns.agents import Agent
 from chatstream.turns.context import ContextManager
+from chatstream.turns.reminder_quota import ReminderQuota
 from chatstream.turns.run import ERROR_TEXT, Run
 from chatstream.turns.watching import RunBegan, RunWatch, TurnWatch, Unwatched
 
@@ -49,6 +50,7 @@ class TurnRunner:
         max_attempts: int,
         now_ms: Callable[[], int],
         context: ContextManager | None = None,
+        reminders: ReminderQuota | None = None,
     ) -> None:
         self._service = service
         self._hub = hub
@@ -56,6 +58,7 @@ class TurnRunner:
         self._turn_timeout_s = turn_timeout_s
         self._max_attempts = max_attempts
         self._context = context
+        self._reminders = reminders or ReminderQuota()
         self._runs: dict[ChatId, Run] = {}
         self._restarts: dict[ChatId, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,6 +120,12 @@ class TurnRunner:
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
         """Store what a run wants stored."""
+        try:
+            self._reminders.refuse_excess(command)
+        except Refused as refusal:
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(refusal)
+            return refused
         return self._service.submit(command)
 
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:

@@ -18,6 +18,7 @@ from litestar.handlers import WebsocketRouteHandler
 from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import Refused
+from chatstream.security.addresses import quota_key
 from chatstream.security.entrance import Entrance
 from chatstream.security.identity import COOKIE
 from chatstream.ws.admission import Credentials
@@ -130,7 +131,7 @@ def _credentials(socket: AnySocket) -> Credentials:
     return Credentials(
         header_token=token.strip() if scheme.lower() == "bearer" else None,
         cookie_token=_cookie(";".join(_header(socket, b"cookie"))),
-        address=socket.client.host if socket.client else "",
+        address=quota_key(socket.client.host) if socket.client else "",
     )
 
 
