@@ -101,7 +101,7 @@ class Node:
         await self.store.start()
         self.runner.start()
         if self.cluster is not None:
-            await self.cluster.start()
+            await self.cluster.start(self.settings.secret or await self.own_secret())
         else:
             await self._recover_turns()
         self._tasks = [
@@ -171,6 +171,7 @@ class Node:
             hub=self.hub,
             lease_s=self.settings.node_lease_s,
             nats=self.settings.nats,
+            now_ms=self.now_ms,
         )
 
     async def _stored(self) -> None:

@@ -170,6 +170,9 @@ class ChatStreamPlugin(InitPlugin):
         )
         self.metrics.watch("damaged_reads", "Reads that damage has made fail", self._damages)
         self.metrics.watch("sockets", "Live WebSocket connections", self.registry.__len__)
+        self.metrics.watch(
+            "bus_ignored", "Messages between nodes that were not genuine", self._ignored
+        )
         self.metrics.watch_lags(self._lags)
 
     def _recalling(self, agent: Agent) -> ContextManager | None:
@@ -196,6 +199,9 @@ class ChatStreamPlugin(InitPlugin):
 
     def _damages(self) -> float:
         return self.node.store.damages
+
+    def _ignored(self) -> float:
+        return 0 if self.node.cluster is None else self.node.cluster.ignored.count
 
     def _lags(self) -> Iterator[int]:
         return chain(self.registry.lags(), self.streams.lags())

@@ -79,7 +79,7 @@ async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads
     monkeypatch, monotonic
 ):
     monkeypatch.setattr(postgres_nodes, "Lease", FakeLease)
-    monkeypatch.setattr(cluster_module, "_bus", lambda *_: FakeBus())
+    monkeypatch.setattr(cluster_module, "_bus_maker", lambda *_: lambda *_: FakeBus())
     async with TestChat(scripted([])) as chat:
         node = chat.node
         cluster = Cluster(
@@ -92,7 +92,7 @@ async def test_a_new_node_does_what_falls_due_for_one_lease_and_then_if_it_leads
             lease_s=LEASE_S,
         )
         assert not cluster.is_on_duty()
-        await cluster.start()
+        await cluster.start("a secret of the nodes")
         assert cluster.is_on_duty()
         monotonic.now += LEASE_S - 0.1
         assert cluster.is_on_duty()

@@ -64,6 +64,46 @@ class Ears(Protocol):
         ...
 
 
+MakeBus = Callable[[Ears, str, str], Bus]
+"""Makes the bus that carries the texts, given who hears it and the names of two channels: that of
+the wake-ups and that of the words."""
+
+
+class IgnoredMessages:
+    """Counts what was heard on the bus and is none of the nodes', and tells of each kind once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._told: set[str] = set()
+
+    def note(self, reason: str) -> None:
+        """Count one that was ignored for ``reason``."""
+        self.count += 1
+        if reason not in self._told:
+            self._told.add(reason)
+            log.warning(
+                "a message between nodes was ignored (%s): others can write to the bus, or a node"
+                " has another version, another secret or another time",
+                reason,
+            )
+
+
+class NoBus:
+    """The ``Bus`` of a node that has not started: nobody hears it."""
+
+    async def run(self) -> None:
+        """End at once."""
+
+    async def wake(self, text: str) -> None:
+        """Tell nobody."""
+
+    async def tell(self, words: Sequence[str]) -> None:
+        """Tell nobody."""
+
+    async def close(self) -> None:
+        """Have nothing to let go of."""
+
+
 def wake_text(node_id: str, heads: Mapping[ChatId, int]) -> str:
     """What ``LogWatch.on_wake`` takes."""
     return " ".join([node_id, *(f"{chat_id}:{head}" for chat_id, head in heads.items())])

@@ -28,13 +28,15 @@ _SUBJECT: Final = "chatstream"
 
 class NatsBus:
     """``Bus`` over the server of ``url``, whose path names the subject: nodes of one database
-    share it, and no others."""
+    share it, and no others. The channels are below it."""
 
-    def __init__(self, url: str, ears: Ears) -> None:
+    def __init__(
+        self, url: str, ears: Ears, wakes_channel: str = "wakes", words_channel: str = "words"
+    ) -> None:
         parts = urlsplit(url)
         subject = parts.path.strip("/") or _SUBJECT
         self._server = f"{parts.scheme}://{parts.netloc}"
-        self._wakes, self._words = f"{subject}.wakes", f"{subject}.words"
+        self._wakes, self._words = f"{subject}.{wakes_channel}", f"{subject}.{words_channel}"
         self._ears = ears
         self._client: Client | None = None
 
@@ -97,7 +99,7 @@ class NatsBus:
 def _heard(take: Callable[[str], None]) -> Callable[[Msg], Awaitable[None]]:
     async def heard(message: Msg) -> None:
         try:
-            take(message.data.decode())
+            take(message.data.decode(errors="replace"))  # anybody may have said it
         except Exception as error:
             # A word of another version, or a bug: the next one must still be heard.
             log.exception("a hint was not understood", exc_info=wordless(error))

@@ -16,11 +16,11 @@ import psycopg
 
 from chatstream.cluster.bus import Ears
 from chatstream.errors import wordless
-from chatstream.eventstore.postgres.batch import CHANNEL
 from chatstream.eventstore.postgres.connections import conninfo
 
 log = logging.getLogger(__name__)
 
+WAKES: Final = "chatstream_wakes"
 WORDS: Final = "chatstream_words"
 _AGAIN_FIRST_S: Final = 0.1
 _AGAIN_AT_MOST_S: Final = 1.0
@@ -31,10 +31,13 @@ _Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 class PostgresBus:
-    """``Bus`` over NOTIFY."""
+    """``Bus`` over NOTIFY, on two channels, whose names are in lower case."""
 
-    def __init__(self, dsn: str, ears: Ears) -> None:
+    def __init__(
+        self, dsn: str, ears: Ears, wakes_channel: str = WAKES, words_channel: str = WORDS
+    ) -> None:
         self._dsn = dsn
+        self._wakes_channel, self._words_channel = wakes_channel, words_channel
         self._ears = ears
         self._telling: _Connection | None = None
         self._guard = asyncio.Lock()
@@ -45,8 +48,8 @@ class PostgresBus:
         while True:
             try:
                 async with await self._connect() as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    await connection.execute(f"LISTEN {WORDS}".encode())
+                    await connection.execute(f"LISTEN {self._wakes_channel}".encode())
+                    await connection.execute(f"LISTEN {self._words_channel}".encode())
                     pause_s = _AGAIN_FIRST_S
                     self._ears.on_silence()
                     await self._listen(connection)
@@ -76,7 +79,7 @@ class PostgresBus:
     async def _listen(self, connection: _Connection) -> None:
         async for one in connection.notifies():
             try:
-                if one.channel == CHANNEL:
+                if one.channel == self._wakes_channel:
                     self._ears.on_wake(one.payload)
                 else:
                     self._ears.on_word(one.payload)
@@ -87,7 +90,7 @@ class PostgresBus:
     async def _tell(self, words: list[str]) -> None:
         if self._telling is None or self._telling.closed:
             self._telling = await self._connect()
-        await self._telling.execute(_TELL, (WORDS, words))
+        await self._telling.execute(_TELL, (self._words_channel, words))
 
     async def _hang_up(self) -> None:
         telling, self._telling = self._telling, None

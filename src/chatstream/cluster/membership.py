@@ -11,10 +11,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, assert_never
 
+import msgspec
+
 from chatstream.cluster.answer_relay import Seeing, Showing
-from chatstream.cluster.bus import Bus, Ears, LogWatch, wake_text
+from chatstream.cluster.bus import Bus, IgnoredMessages, LogWatch, MakeBus, NoBus, wake_text
 from chatstream.cluster.forwarding import command_of, word_of
 from chatstream.cluster.messages import (
     Do,
@@ -37,6 +40,7 @@ from chatstream.lane import Receipt
 from chatstream.live.hub import TICK_S, Hub
 from chatstream.projections.models import ReadModels
 from chatstream.service import ChatService
+from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.runner import TurnRunner
 
 log = logging.getLogger(__name__)
@@ -80,6 +84,7 @@ class Cluster:
         hub: Hub,
         lease_s: float,
         nats: str | None = None,
+        now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         from chatstream.eventstore.postgres.nodes import LIVING, Lease
 
@@ -91,7 +96,11 @@ class Cluster:
         self._runner = runner
         self._read_models = read_models
         self._watch = LogWatch(sharing.node_id, fetch, service.heard)
-        self._bus = _bus(sharing, nats, self)
+        self._bus: Bus = NoBus()
+        self._make_bus = _bus_maker(sharing, nats)
+        self._announce_by = sharing.announce_by if nats is None else None
+        self._now_ms = now_ms
+        self.ignored = IgnoredMessages()
         self._heads: dict[ChatId, int] = {}
         if nats is not None:
             service.committed = self._tell_of
@@ -117,8 +126,9 @@ class Cluster:
         guarded by the chat's position, and so done once."""
         return self._lease.leads or time.monotonic() < self._beside_until
 
-    async def start(self) -> None:
-        """Take a lease and begin to listen; turns that nobody runs are taken over.
+    async def start(self, secret: str) -> None:
+        """Take a lease and begin to listen; turns that nobody runs are taken over. ``secret`` is
+        what only the nodes know: with it they seal what they say to each other.
 
         Raises:
             ConfigurationError: the database does not take the lease.
@@ -130,6 +140,11 @@ class Cluster:
             await asyncio.to_thread(self._lease.start)
         except Exception as error:
             raise ConfigurationError(f"no lease can be had: {error}") from error
+        from chatstream.live.sealed_bus import SealedBus, SealedWakeUps
+
+        self._bus = SealedBus(self._make_bus, self, secret, self._now_ms, self.ignored)
+        if self._announce_by is not None:
+            self._announce_by(SealedWakeUps(secret, self._now_ms))
         self._tasks = [
             asyncio.create_task(self._watch.run(), name="chatstream-log"),
             asyncio.create_task(self._bus.run(), name="chatstream-bus"),
@@ -251,7 +266,15 @@ class Cluster:
 
     def on_word(self, text: str) -> None:
         """Somebody said something."""
-        match word := decode(text):
+        try:
+            word = decode(text)
+        except msgspec.MsgspecError:
+            self.ignored.note("unknown")
+        else:
+            self._heed(word)
+
+    def _heed(self, word: Word) -> None:
+        match word:
             case Free():
                 self._lease.look_soon()
             case Want():
@@ -298,16 +321,16 @@ class Cluster:
             self._loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _bus(sharing: Sharing, nats: str | None, ears: Ears) -> Bus:
+def _bus_maker(sharing: Sharing, nats: str | None) -> MakeBus:
     if nats is None:
         from chatstream.cluster.bus_postgres import PostgresBus
 
-        return PostgresBus(sharing.dsn, ears)
+        return partial(PostgresBus, sharing.dsn)
     try:
         from chatstream.cluster.bus_nats import NatsBus
     except ImportError as error:
         raise ConfigurationError("NATS needs the extra: chatstream[nats]") from error
-    return NatsBus(nats, ears)
+    return partial(NatsBus, nats)
 
 
 def _no_sockets(_: str | None) -> list[Socket]:
