@@ -169,6 +169,8 @@ def _environment(sources: Path) -> dict[str, str]:
     return {
         **inherited,
         "CHATSTREAM_RATE_LIMIT": "0",
+        "CHATSTREAM_CONNECTIONS_PER_USER": "0",
+        "CHATSTREAM_NEW_CHATS_PER_USER": "0",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{sources}",
     }
 

@@ -36,6 +36,8 @@ class Server:
             "CHATSTREAM_DATABASE": self.database,
             "CHATSTREAM_ABANDON_AFTER": str(abandon_after),
             "CHATSTREAM_RATE_LIMIT": "0",
+            "CHATSTREAM_CONNECTIONS_PER_USER": "0",
+            "CHATSTREAM_NEW_CHATS_PER_USER": "0",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

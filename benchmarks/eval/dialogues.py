@@ -146,6 +146,8 @@ def _server(folder: Path, unseen: list[str]) -> Iterator[int]:
             "CHATSTREAM_EVAL_DATA": str(folder.resolve()),
             "CHATSTREAM_EVAL_UNSEEN": " ".join(unseen),
             "CHATSTREAM_RATE_LIMIT": "0",
+            "CHATSTREAM_CONNECTIONS_PER_USER": "0",
+            "CHATSTREAM_NEW_CHATS_PER_USER": "0",
         }
         process = subprocess.Popen(
             command,

@@ -37,6 +37,7 @@ from chatstream.projections.remembered import SERVER_VALUES
 from chatstream.projections.turn_work import LOCAL_OWNER, TURN_WORK
 from chatstream.timestamps import now_ms as wall_clock_ms
 from chatstream.turns.observer import TurnWatch, Unwatched
+from chatstream.turns.reminder_quota import ReminderQuota
 from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import TurnRunner
 from chatstream.turns.timers import TimerSweeper
@@ -72,6 +73,7 @@ class Node:
             sockets,
             lease_s=settings.node_lease_s,
             nats=settings.nats,
+            now_ms=now_ms,
         )
         self.name = topology.name
         self.read_models = ReadModels(self.name, self.store.fetch)
@@ -99,6 +101,7 @@ class Node:
             max_attempts=settings.max_attempts,
             now_ms=now_ms,
             context=context,
+            reminders=ReminderQuota(settings.reminders_per_user),
         )
         self.service.subscribe(self.runner)
         self._neighbours = links.neighbours(self.runner, self.read_models)
@@ -114,6 +117,11 @@ class Node:
         )
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def ignored_messages(self) -> int:
+        """How many messages between nodes did not come from a node."""
+        return self._neighbours.ignored_messages
+
     async def start(self) -> None:
         """Open the database, take over what a crash left, start the timers.
 
@@ -122,7 +130,7 @@ class Node:
         """
         await self.store.start(on_batch=self.service.publish)
         self.runner.start()
-        await self._neighbours.start()
+        await self._neighbours.start(self.settings.secret or await self.own_secret())
         self._tasks = [
             asyncio.create_task(self.timers.run(), name="chatstream-timers"),
             asyncio.create_task(self._sweep_feeds(), name="chatstream-feeds"),

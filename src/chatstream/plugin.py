@@ -176,6 +176,9 @@ class ChatStreamPlugin(InitPlugin):
             "The longest that the event loop was late, since the start",
             self._worst_lag,
         )
+        self.metrics.watch(
+            "bus_ignored", "Messages between nodes that were not genuine", self._ignored
+        )
         self.metrics.watch_lags(self._lags)
 
     def _recalling(self, agent: Agent) -> ContextManager | None:
@@ -205,6 +208,9 @@ class ChatStreamPlugin(InitPlugin):
 
     def _worst_lag(self) -> float:
         return self._watchdog.worst_seconds
+
+    def _ignored(self) -> float:
+        return self.node.ignored_messages
 
     def _lags(self) -> Iterator[int]:
         return chain(self.registry.lags(), self.streams.lags())

@@ -213,8 +213,15 @@ def handshakes(host: str) -> dict[str, tuple[bytes, set[int]]]:
         "100,000 headers": (head(*(f"X-{n}: x" for n in range(100_000))), {400}),
         "a folded header": (head("X-Folded: a\r\n b"), {101, 400}),
         "a bare line feed": (head().replace(b"\r\n", b"\n"), {101, 400}),
+        "a port that is a word": (_at("a:b", head(), host), {400}),
+        "a port beyond the last": (_at("localhost:65536", head(), host), {400}),
+        "a rebound name": (_at("evil.example:8000", head(), host), {421}),
         "no such path": (head().replace(b"/chat/ws", b"/other"), {403, 404}),
     }
+
+
+def _at(name: str, head: bytes, host: str) -> bytes:
+    return head.replace(f"Host: {host}".encode(), f"Host: {name}".encode())
 
 
 def requests(host: str) -> dict[str, tuple[bytes, set[int]]]:
@@ -246,6 +253,17 @@ def requests(host: str) -> dict[str, tuple[bytes, set[int]]]:
             {400, 404},
         ),
         "no host": (b"GET /api/v1/chats HTTP/1.1\r\nConnection: close\r\n\r\n", {400}),
+        "a port that is a word": (_at("a:b", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "a port beyond the last": (_at("a:65536", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "a port below the first": (_at("a:-1", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "two ports": (_at("a:1:2", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "an address that is none": (_at("[zz]:1", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "half an address": (_at("[::1", ask(f"{chats} HTTP/1.1"), host), {400}),
+        "a port that is a word, nowhere": (
+            _at("a:b", ask("GET /api/v1/nothing HTTP/1.1"), host),
+            {400, 404},
+        ),
+        "a rebound name": (_at("evil.example:8000", ask(f"{chats} HTTP/1.1"), host), {421}),
         "HTTP/9": (ask(f"{chats} HTTP/9.9"), {200, 400, 505}),
         "an unknown method": (ask("BREW /api/v1/chats HTTP/1.1"), {400, 405}),
         "a length that is a word": (ask(post, json_type, "Content-Length: many"), {400}),

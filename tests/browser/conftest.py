@@ -19,7 +19,7 @@ CHROMIUM = os.environ.get("CHATSTREAM_TEST_CHROMIUM") or shutil.which("chromium"
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 QUIET = [
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP plain.test 127.0.0.1",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]  # fmt: skip
 
 
@@ -50,7 +50,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for a module: each test is a visitor of its own."""
-    with Server(tmp_path_factory.mktemp("server"), HEARTBEAT=1, RATE_LIMIT=0) as server:
+    with Server(
+        tmp_path_factory.mktemp("server"), HEARTBEAT=1, RATE_LIMIT=0, HOSTS="plain.test"
+    ) as server:
         yield server
 
 

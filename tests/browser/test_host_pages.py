@@ -153,3 +153,14 @@ def test_a_page_on_plain_http_lacks_nothing(context: BrowserContext, server: Ser
     expect(page.get_by_label("Message", exact=True)).to_have_value(re.compile("^word0 .*word39"))
     page.reload()
     expect(page.locator(".message.user .bubble")).to_have_text(["tell"])
+
+
+def test_a_name_that_was_bound_to_this_machine_leads_a_browser_nowhere(
+    context: BrowserContext, server: Server
+) -> None:
+    page, rebound = context.new_page(), server.url.replace("127.0.0.1", "rebound.test")
+    for path in ("/", "/api/v1/chats", "/chatstream/embed.js"):
+        answer = page.goto(f"{rebound}{path}")
+        assert answer is not None
+        assert answer.status == 421
+    assert context.cookies() == []

@@ -18,6 +18,7 @@ TOKEN = token_for("worker", seconds=7 * 86_400)
 SETTINGS = {
     "SECRET": SECRET,
     "RATE_LIMIT": 0,
+    "NEW_CHATS_PER_USER": 0,
     "HEARTBEAT": 0.5,
     "SLOW_READER": 4,
     "ABANDON_AFTER": 36_000,  # an hour's jump of the clock is no idleness

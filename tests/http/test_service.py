@@ -56,8 +56,8 @@ def test_errors_of_the_router_on_paths_of_others_go_to_their_handlers():
     handlers = {404: theirs}
     handle_routing_errors(handlers, lambda path: path.startswith("/ours"))
 
-    other = SimpleNamespace(url=SimpleNamespace(path="/other"))
-    ours = SimpleNamespace(url=SimpleNamespace(path="/ours/x"))
+    other = SimpleNamespace(scope={"path": "/other"})
+    ours = SimpleNamespace(scope={"path": "/ours/x"})
     answer = handlers[NotFoundException]
     assert answer(other, NotFoundException()) == "theirs"
     assert answer(ours, NotFoundException()).status_code == 404

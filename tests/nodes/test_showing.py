@@ -14,6 +14,7 @@ from chatstream.cluster import answer_relay
 from chatstream.cluster.answer_relay import AnswerPublisher, AnswerSubscriber
 from chatstream.cluster.forwarding import command_of, message_of
 from chatstream.cluster.messages import (
+    CHUNK_CODE_POINTS,
     LARGEST_MESSAGE_BYTES,
     AnswerChunk,
     AnswerRequest,
@@ -31,11 +32,21 @@ from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import HistoryItem, Intent, Message, Turn
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub
+from chatstream.security.sealing import SENDER_BYTES, Sealer, channel_of
+from chatstream.timestamps import now_ms
 
 CHAT = ChatId("chat_1")
 INTENT = IntentId("intent_1")
 TURN = Turn("m1", Message("m1", 2, "2026-01-01T00:00:00.000Z"), 1, 2, INTENT)
 STATE = replace(INITIAL, position=5, status="open", turn=TURN)
+
+
+SEALER = Sealer(channel_of("a secret", "words"), bytes(SENDER_BYTES), now_ms)
+
+
+def fits(word: object) -> bool:
+    """Whether a database takes the word as it is sent."""
+    return len(SEALER.seal(encode(word))) < LARGEST_MESSAGE_BYTES
 
 
 class Pair:
@@ -53,7 +64,7 @@ class Pair:
 
     def _to_reader(self, words) -> None:
         for word in words:
-            assert len(encode(word).encode()) < LARGEST_MESSAGE_BYTES
+            assert fits(word)
             if not self._loses(word):
                 self.subscriber.take(decode(encode(word)))
 
@@ -162,8 +173,21 @@ async def test_nothing_is_sent_where_nobody_wants_it_any_more(monkeypatch):
 def test_pieces_are_small_and_make_the_whole(text):
     parts = list(chunks_of(AnswerChunk(CHAT, "m1", 1, "msg_1", 5, 7, text)))
     assert "".join(part.text for part in parts) == text
-    assert [part.offset for part in parts] == [7 + n * 1_100 for n in range(len(parts))]
-    assert all(len(encode(part).encode()) < LARGEST_MESSAGE_BYTES for part in parts)
+    assert [part.offset for part in parts] == [7 + n * CHUNK_CODE_POINTS for n in range(len(parts))]
+    assert all(fits(part) for part in parts)
+
+
+def test_the_largest_words_fit_sealed():
+    longest = ChatId("c" * 64)
+    worst = AnswerChunk(longest, "m" * 64, 2**31, "i" * 64, 2**40, 2**40, "\x01" * 5_000)
+    assert all(map(fits, chunks_of(worst)))
+    sockets = [Socket("s" * 64, "2026-01-01T00:00:00.000Z", [longest] * 200)] * 9
+    assert all(map(fits, replies_to(SocketsQuery("a" * 64, None), "n" * 64, "o" * 64, sockets)))
+    assert fits(SocketsQuery("a" * 64, "🙂" * 255))
+    command = CancelTurn(
+        user_chat_id=longest, user_id="🙂" * 255, now_ms=2**40, nonce="n" * 64, id="i" * 64
+    )
+    assert fits(message_of(command))
 
 
 @given(st.lists(st.integers(0, 130), max_size=12))
@@ -173,7 +197,7 @@ def test_sockets_are_told_whole_in_words_that_fit(counts):
         for n, count in enumerate(counts)
     ]
     words = list(replies_to(SocketsQuery("a", None), "node", "owner", sockets))
-    assert all(len(encode(word).encode()) < LARGEST_MESSAGE_BYTES for word in words)
+    assert all(fits(word) for word in words)
     assert [word.is_last for word in words] == [False] * (len(words) - 1) + [True]
     told: dict[str, int] = {}
     for word in words:

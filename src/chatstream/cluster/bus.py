@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from chatstream.ids import ChatId
+
+log = logging.getLogger(__name__)
 
 READ_THE_LOG: Final = "*"
 """In a wake-up: more chats have grown than it can name."""
@@ -46,6 +49,30 @@ class Bus(Protocol):
     async def close(self) -> None:
         """Let go of every connection."""
         ...
+
+
+MakeBus = Callable[[str, str], Bus]
+"""Makes the bus that carries the texts, given the names of two channels: that of the wake-ups and
+that of the messages."""
+
+
+class IgnoredMessages:
+    """Counts what was heard on the bus and is none of the nodes', and tells of each kind once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._told: set[str] = set()
+
+    def note(self, reason: str) -> None:
+        """Count one that was ignored for ``reason``."""
+        self.count += 1
+        if reason not in self._told:
+            self._told.add(reason)
+            log.warning(
+                "a message between nodes was ignored (%s): others can write to the bus, or a node"
+                " has another version, another secret or another time",
+                reason,
+            )
 
 
 def wake_text(node_id: str, heads: Mapping[ChatId, int]) -> str:

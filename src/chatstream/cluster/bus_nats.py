@@ -28,13 +28,15 @@ _SUBJECT: Final = "chatstream"
 
 class NatsBus:
     """``Bus`` over the server of ``url``, whose path names the subject: nodes of one database
-    share it, and no others."""
+    share it, and no others. The channels are below it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, wakes_channel: str = "wakes", messages_channel: str = "words"
+    ) -> None:
         parts = urlsplit(url)
         subject = parts.path.strip("/") or _SUBJECT
         self._server = f"{parts.scheme}://{parts.netloc}"
-        self._wakes, self._messages = f"{subject}.wakes", f"{subject}.words"
+        self._wakes, self._messages = f"{subject}.{wakes_channel}", f"{subject}.{messages_channel}"
         self._client: Client | None = None
 
     async def run(self, listener: BusListener) -> None:
@@ -96,7 +98,7 @@ class NatsBus:
 def _heard(take: Callable[[str], None]) -> Callable[[Msg], Awaitable[None]]:
     async def heard(message: Msg) -> None:
         try:
-            take(message.data.decode())
+            take(message.data.decode(errors="replace"))  # anybody may have said it
         except Exception as error:
             # A message of another version, or a bug: the next one must still be heard.
             log.exception("a message between nodes was not understood", exc_info=wordless(error))

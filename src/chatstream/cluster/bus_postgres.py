@@ -16,11 +16,11 @@ import psycopg
 
 from chatstream.cluster.bus import BusListener
 from chatstream.errors import wordless
-from chatstream.eventstore.postgres.batch import CHANNEL
 from chatstream.eventstore.postgres.connections import conninfo
 
 log = logging.getLogger(__name__)
 
+WAKES: Final = "chatstream_wakes"
 MESSAGES: Final = "chatstream_words"
 _AGAIN_FIRST_S: Final = 0.1
 _AGAIN_AT_MOST_S: Final = 1.0
@@ -31,10 +31,13 @@ _Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
 class PostgresBus:
-    """``Bus`` over NOTIFY."""
+    """``Bus`` over NOTIFY, on two channels, whose names are in lower case."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(
+        self, dsn: str, wakes_channel: str = WAKES, messages_channel: str = MESSAGES
+    ) -> None:
         self._dsn = dsn
+        self._wakes_channel, self._messages_channel = wakes_channel, messages_channel
         self._publishing: _Connection | None = None
         self._guard = asyncio.Lock()
 
@@ -44,11 +47,11 @@ class PostgresBus:
         while True:
             try:
                 async with await self._connect() as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}".encode())
-                    await connection.execute(f"LISTEN {MESSAGES}".encode())
+                    await connection.execute(f"LISTEN {self._wakes_channel}".encode())
+                    await connection.execute(f"LISTEN {self._messages_channel}".encode())
                     pause_s = _AGAIN_FIRST_S
                     listener.on_gap()
-                    await _listen(connection, listener)
+                    await self._listen(connection, listener)
             except psycopg.Error as error:
                 log.warning("the listening connection was lost: %s", type(error).__name__)
             await asyncio.sleep(pause_s)
@@ -72,10 +75,23 @@ class PostgresBus:
         async with self._guard:
             await self._hang_up()
 
+    async def _listen(self, connection: _Connection, listener: BusListener) -> None:
+        async for one in connection.notifies():
+            try:
+                if one.channel == self._wakes_channel:
+                    listener.on_wake(one.payload)
+                else:
+                    listener.on_message(one.payload)
+            except Exception as error:
+                # A message of another version, or a bug: the next one must still be heard.
+                log.exception(
+                    "a message between nodes was not understood", exc_info=wordless(error)
+                )
+
     async def _notify(self, messages: list[str]) -> None:
         if self._publishing is None or self._publishing.closed:
             self._publishing = await self._connect()
-        await self._publishing.execute(_NOTIFY, (MESSAGES, messages))
+        await self._publishing.execute(_NOTIFY, (self._messages_channel, messages))
 
     async def _hang_up(self) -> None:
         publishing, self._publishing = self._publishing, None
@@ -87,15 +103,3 @@ class PostgresBus:
         return await psycopg.AsyncConnection.connect(
             conninfo(self._dsn), autocommit=True, prepare_threshold=None
         )
-
-
-async def _listen(connection: _Connection, listener: BusListener) -> None:
-    async for one in connection.notifies():
-        try:
-            if one.channel == CHANNEL:
-                listener.on_wake(one.payload)
-            else:
-                listener.on_message(one.payload)
-        except Exception as error:
-            # A message of another version, or a bug: the next one must still be heard.
-            log.exception("a message between nodes was not understood", exc_info=wordless(error))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import assert_never
 
+import msgspec
+
 from chatstream.chats.receipt import Receipt
 from chatstream.chats.service import ChatService
 from chatstream.cluster.answer_relay import BusAnswerRelay, RunningTurns
+from chatstream.cluster.bus import IgnoredMessages
 from chatstream.cluster.forwarding import command_of
 from chatstream.cluster.log_watch import LogWatch
 from chatstream.cluster.membership import Membership
@@ -15,6 +18,7 @@ from chatstream.cluster.messages import (
     AnswerChunk,
     AnswerRequest,
     ForwardCommand,
+    Message,
     SocketsQuery,
     SocketsReply,
     TurnsReleased,
@@ -34,6 +38,7 @@ class MessageDispatcher:
         sockets: SocketQueries,
         commands: ChatService,
         runs: RunningTurns,
+        ignored: IgnoredMessages,
     ) -> None:
         self._log_watch = log_watch
         self._membership = membership
@@ -41,6 +46,7 @@ class MessageDispatcher:
         self._sockets = sockets
         self._commands = commands
         self._runs = runs
+        self._ignored = ignored
 
     def on_wake(self, text: str) -> None:
         """A commit was made somewhere."""
@@ -51,8 +57,16 @@ class MessageDispatcher:
         self._log_watch.look_soon()
 
     def on_message(self, text: str) -> None:
-        """A node published ``text``. Raises ``msgspec.MsgspecError`` for what is no message."""
-        match message := decode(text):
+        """A node published ``text``. One of another version may say what is not known here."""
+        try:
+            message = decode(text)
+        except msgspec.MsgspecError:
+            self._ignored.note("unknown")
+        else:
+            self._handle(message)
+
+    def _handle(self, message: Message) -> None:
+        match message:
             case TurnsReleased():
                 self._membership.on_released()
             case AnswerRequest():

@@ -14,8 +14,10 @@ from msgspec import Struct
 
 from chatstream.ids import ChatId
 
-LARGEST_MESSAGE_BYTES: Final = 7_900  # what NOTIFY takes
-CHUNK_CODE_POINTS: Final = 1_100  # six bytes each, at worst, and the fields beside it
+LARGEST_MESSAGE_BYTES: Final = 7_900  # what NOTIFY takes, sealed
+CHUNK_CODE_POINTS: Final = 880  # six bytes each, at worst, and the fields beside it
+_SOCKETS_AT_ONCE: Final = 3  # each with
+_CHATS_AT_ONCE: Final = 20
 _T = TypeVar("_T")
 
 
@@ -110,9 +112,9 @@ def replies_to(
     parts = [
         msgspec.structs.replace(one, user_chat_ids=list(chats))
         for one in sockets
-        for chats in (chunks(one.user_chat_ids, 20) or [[]])
+        for chats in (chunks(one.user_chat_ids, _CHATS_AT_ONCE) or [[]])
     ]
-    groups = chunks(parts, 4) or [[]]
+    groups = chunks(parts, _SOCKETS_AT_ONCE) or [[]]
     for number, group in enumerate(groups, 1):
         yield SocketsReply(query.ask, node, owner, list(group), number == len(groups))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 from chatstream.chats.policy import SharedWriter, SoleWriter, WriterPolicy
@@ -24,13 +25,14 @@ from chatstream.cluster.answer_relay import (
     AnswerSubscriber,
     BusAnswerRelay,
 )
-from chatstream.cluster.bus import Bus
+from chatstream.cluster.bus import MakeBus
 from chatstream.cluster.dispatcher import MessageDispatcher
 from chatstream.cluster.forwarding import BusForwarder
 from chatstream.cluster.log_watch import LogWatch
 from chatstream.cluster.membership import Lease, LeasedTurns, Membership, TurnOwner
 from chatstream.cluster.presence import LocalSockets, NoOtherNodes, OtherNodes, SocketQueries
 from chatstream.cluster.publisher import BusPublisher
+from chatstream.cluster.sealed_bus import SealedBus, SealedWakeUps
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.ids import ChatId
@@ -53,8 +55,14 @@ class Neighbours(Protocol):
         """Whether this node does what one of all is to do."""
         ...
 
-    async def start(self) -> None:
-        """Take over the turns that nobody runs, and begin to listen.
+    @property
+    def ignored_messages(self) -> int:
+        """How many messages on the bus did not come from a node."""
+        ...
+
+    async def start(self, secret: str) -> None:
+        """Take over the turns that nobody runs, and begin to listen. With ``secret``, which only
+        the nodes know, they seal what they send to each other.
 
         Raises:
             ConfigurationError: the database does not take this node.
@@ -128,6 +136,8 @@ class _NoLinks:
 
 
 class _NoNeighbours:
+    ignored_messages = 0
+
     def __init__(self, fetch: Fetch, runner: TurnRunner) -> None:
         self._fetch = fetch
         self._runner = runner
@@ -135,7 +145,7 @@ class _NoNeighbours:
     def is_leader(self) -> bool:
         return True
 
-    async def start(self) -> None:
+    async def start(self, secret: str) -> None:  # noqa: ARG002
         """Take over what a crash of this node left."""
         self._runner.recover(_work(await self._fetch(_WORK, ())))
 
@@ -157,7 +167,8 @@ class SharedDatabase:
         sharing: Sharing,
         fetch: Fetch,
         sockets: LocalSockets,
-        bus: Bus,
+        bus: SealedBus,
+        announce: Callable[[str], None],
         lease: Lease,
         *,
         living: str,
@@ -167,6 +178,7 @@ class SharedDatabase:
         self.name = sharing.node_id
         self._fetch = fetch
         self._bus = bus
+        self._announce = announce
         self._lease = lease
         self._lease_s = lease_s
         self._publisher = BusPublisher(bus, sharing.node_id)
@@ -197,8 +209,12 @@ class SharedDatabase:
     ) -> Neighbours:
         """The tasks that listen, and who takes what they hear."""
         log_watch = LogWatch(self.name, self._fetch, service.heard)
-        dispatcher = MessageDispatcher(log_watch, membership, relay, self._sockets, service, runs)
-        return _OtherNodes(membership, self._publisher, self._bus, log_watch, dispatcher, relay)
+        dispatcher = MessageDispatcher(
+            log_watch, membership, relay, self._sockets, service, runs, self._bus.ignored
+        )
+        return _OtherNodes(
+            membership, self._publisher, self._bus, self._announce, log_watch, dispatcher, relay
+        )
 
     def membership(self, runner: TurnRunner, owner: TurnOwner) -> Membership:
         """This node's place among the others."""
@@ -226,7 +242,8 @@ class _OtherNodes:
         self,
         membership: Membership,
         publisher: BusPublisher,
-        bus: Bus,
+        bus: SealedBus,
+        announce: Callable[[str], None],
         log_watch: LogWatch,
         dispatcher: MessageDispatcher,
         relay: BusAnswerRelay,
@@ -234,6 +251,7 @@ class _OtherNodes:
         self._membership = membership
         self._publisher = publisher
         self._bus = bus
+        self._announce = announce
         self._log_watch = log_watch
         self._dispatcher = dispatcher
         self._relay = relay
@@ -242,8 +260,14 @@ class _OtherNodes:
     def is_leader(self) -> bool:
         return self._membership.is_leader()
 
-    async def start(self) -> None:
+    @property
+    def ignored_messages(self) -> int:
+        return self._bus.ignored.count
+
+    async def start(self, secret: str) -> None:
         await self._membership.start()
+        self._bus.open(secret)
+        self._announce(secret)
         self._tasks = [
             asyncio.create_task(self._log_watch.run(), name="chatstream-log"),
             asyncio.create_task(self._bus.run(self._dispatcher), name="chatstream-bus"),
@@ -276,6 +300,7 @@ def topology_of(
     *,
     lease_s: float,
     nats: str | None,
+    now_ms: Callable[[], int],
 ) -> Topology:
     """The topology of an engine: ``sharing`` is None where no other node can write to it. With
     ``nats``, a server's URL, the nodes hear of one another by NATS.
@@ -291,7 +316,8 @@ def topology_of(
         sharing,
         fetch,
         sockets,
-        _bus(sharing, nats),
+        SealedBus(_make_bus(sharing, nats), now_ms),
+        partial(_announce_by, sharing, now_ms) if nats is None else _announce_nothing,
         Lease(sharing.dsn, sharing.node_id, lease_s),
         living=LIVING,
         lease_s=lease_s,
@@ -299,16 +325,25 @@ def topology_of(
     )
 
 
-def _bus(sharing: Sharing, nats: str | None) -> Bus:
+def _make_bus(sharing: Sharing, nats: str | None) -> MakeBus:
     if nats is None:
         from chatstream.cluster.bus_postgres import PostgresBus
 
-        return PostgresBus(sharing.dsn)
+        return partial(PostgresBus, sharing.dsn)
     try:
         from chatstream.cluster.bus_nats import NatsBus
     except ImportError as error:
         raise ConfigurationError("NATS needs the extra: chatstream[nats]") from error
-    return NatsBus(nats)
+    return partial(NatsBus, nats)
+
+
+def _announce_by(sharing: Sharing, now_ms: Callable[[], int], secret: str) -> None:
+    """Let the engine tell of its commits by itself from now on."""
+    sharing.announce_by(SealedWakeUps(secret, now_ms))
+
+
+def _announce_nothing(_: str) -> None:
+    """Commits are told on the bus."""
 
 
 def _work(rows: Sequence[tuple[object, ...]]) -> list[Work]:

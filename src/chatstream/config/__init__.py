@@ -45,12 +45,18 @@ Database = Annotated[
 
 _ESCAPED_BYTES = 6  # the longest that a byte of content becomes: \\u0001
 _AROUND_CONTENT_BYTES = 65_536
+# A name, `*.` for all names below one, `*` for all; without a port, which any may have.
+HostPattern = Annotated[
+    str,
+    Meta(pattern=r"^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$"),
+]
 Nats = Annotated[str, Meta(pattern=r"^(nats|tls)://.+$")]
 
 # What a setting with a form of its own looks like, for whoever gave another.
 _EXPECTED = {
     "database": "expected sqlite:///FILE, postgresql://… or postgres-embedded",
     "prefix": "expected a path like /api/v1, or nothing",
+    "hosts": "expected names like chat.example.com or *.example.com, without a port",
     "nats": "expected nats://host:4222/subject",
     "log": "expected text or json",
     "log_errors": "expected place or full",
@@ -78,6 +84,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     prefix: Prefix = "/api/v1"
     origins: tuple[str, ...] = ()
     """Foreign origins whose pages may use the server, as ``https://app.example``."""
+    hosts: tuple[HostPattern, ...] = ()
+    """Host names that the server answers to, as ``chat.example`` or ``*.example``; none: over
+    loopback the names of loopback, else all."""
     abandon_after_s: Seconds = 300
     session_ttl_s: Seconds = 1800
     idle_disconnect_s: SecondsOrOff = 0
@@ -90,14 +99,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     visitor_ttl_s: Seconds = 31_536_000
     rate_limit: Limit = 100
     """Commands in 10 s for each user; 0 is off."""
-    connections_per_user: Limit = 0
-    """Sockets and event streams of one user at once."""
-    connections_per_address: Limit = 0
-    """The same of one address. A proxy that names nobody is one address."""
-    chats_per_socket: Limit = 0
+    connections_per_user: Limit = 100
+    """Sockets, event streams and waits of one user at once."""
+    connections_per_address: Limit | None = None
+    """The same of one address; None is 1,000 for a public one. A proxy that names nobody is one
+    address."""
+    chats_per_socket: Limit = 200
     """Chats that one socket follows at once."""
-    new_per_address: Limit = 0
-    """New visitors and new chats in 10 s of one address."""
+    new_per_address: Limit | None = None
+    """New visitors and new chats in 10 s of one address; None is 200 for a public one."""
+    new_chats_per_user: Limit = 1_000
+    """New chats of one user in an hour."""
+    reminders_per_user: Limit = 1_000
+    """Reminders that agents set for one user in an hour."""
     turn_timeout_s: Seconds = 300
     max_attempts: Positive = 3
     node_lease_s: LeaseSeconds = 5
@@ -246,6 +260,10 @@ def _prepared(name: str, value: object) -> object:
             return _origins(value.split(","))
         case "origins", _:
             return _origins(msgspec.convert(value, list[str]))
+        case "hosts", str():
+            return _hosts(value.split(","))
+        case "hosts", _:
+            return _hosts(msgspec.convert(value, list[str]))
         case "anonymous" | "tracing", str():
             return _switched(value.lower())
         case _:
@@ -266,6 +284,11 @@ def _switched(text: str) -> bool:
 
 def _origins(texts: list[str]) -> list[str]:
     return [_origin(text.strip()) for text in texts if text.strip()]
+
+
+def _hosts(texts: list[str]) -> list[str]:
+    names = (text.strip().lower().removesuffix(".") for text in texts)
+    return [name for name in names if name]
 
 
 def _origin(text: str) -> str:

@@ -174,12 +174,31 @@ class Work(NamedTuple):
     handed_over: bool
 
 
+class Announcer(Protocol):
+    """How commits are told to the other nodes, so that nobody else understands it."""
+
+    @property
+    def channel(self) -> str:
+        """Where they listen."""
+        ...
+
+    def seal(self, text: str) -> str:
+        """Return ``text`` as only they can read it: at most 4/3 as long, and 64 bytes."""
+        ...
+
+
+def _announce_nothing(_: Announcer) -> None:
+    pass
+
+
 class Sharing(Struct, frozen=True):
     """How a node meets the others on its database: where that is, and what it is called in the
-    wake-ups that go with its commits."""
+    wake-ups that go with its commits. These are sent from ``announce_by`` on, which is called
+    once the secret of the nodes is known: it may lie in the database."""
 
     dsn: str
     node_id: str
+    announce_by: Callable[[Announcer], None] = _announce_nothing
 
 
 class SchemaState(Struct, frozen=True):

@@ -18,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.ids import ChatId, is_id
+from chatstream.security.addresses import quota_key
 from chatstream.security.identity import COOKIE, Identity
 from chatstream.security.origin import request_allowed
 
@@ -97,8 +98,8 @@ def refuse_foreign_origin(request: AnyRequest, backend: Backend) -> None:
 
 
 def address_of(request: AnyRequest) -> str:
-    """Where the request comes from; peers without an address share one."""
-    return request.client.host if request.client else ""
+    """Where the request comes from, as limits count it; peers without an address share one."""
+    return quota_key(request.client.host) if request.client else ""
 
 
 def reader(caller: Identity) -> str | None:

@@ -50,12 +50,13 @@ class ChatsController(Controller):
     ) -> Response[ChatView]:
         chosen = data.user_chat_id if data is not None else None
         chat_id = ChatId(chosen) if chosen is not None else new_chat_id()
-        new, address = chatstream_backend.shares.new, address_of(request)
-        may_make = new.has_taken(address)
-        given = origin(chatstream_backend, chatstream_caller.user_id, chat_id)
+        shares, user_id = chatstream_backend.shares, chatstream_caller.user_id
+        address = address_of(request)
+        may_make = shares.take_chat(user_id, address)
+        given = origin(chatstream_backend, user_id, chat_id)
         receipt = await chatstream_backend.service.submit(OpenChat(**given, may_make=may_make))
         if may_make and receipt.duplicate:
-            new.give_back(address)
+            shares.give_back_chat(user_id, address)
         view = view_of(chatstream_backend, chat_id, receipt.state)
         return Response(view, status_code=200 if receipt.duplicate else 201)
 

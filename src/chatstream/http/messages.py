@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from litestar import Controller, Response, post
+from litestar import Controller, Request, Response, post
+from litestar.datastructures import State
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
@@ -25,7 +26,7 @@ from chatstream.http.bodies import (
     RetryBody,
     ValuesBody,
 )
-from chatstream.http.caller import chat_id_of
+from chatstream.http.caller import address_of, chat_id_of
 from chatstream.http.operations import OptionalBody
 from chatstream.http.problem import problems
 from chatstream.http.reading import turn_frames
@@ -60,8 +61,10 @@ class MessagesController(Controller):
     )
     async def send(
         self,
+        request: Request[Any, Any, State],
         chatstream_backend: BackendDependency,
         chatstream_caller: CallerDependency,
+        *,
         chat_id: FromPath[str],
         data: JSONBody[MessageBody],
         prefer: Prefer = None,
@@ -75,12 +78,15 @@ class MessagesController(Controller):
             user_intent_id=None if wanted is None else IntentId(wanted),
             new_intent=bool(data.new_intent),
         )
-        ack = await acknowledged(chatstream_backend, chatstream_caller, command)
         wait_s = wait_wanted(prefer)
         if wait_s is None:
-            return Response(ack)
-        left_s = max(0.0, chatstream_caller.left_s(chatstream_backend.now_ms()))
-        return await _answered(chatstream_backend, ack, min(wait_s, left_s))
+            return Response(await acknowledged(chatstream_backend, chatstream_caller, command))
+        # Asked for a place before anything is stored: who is refused may send it again.
+        user_id, address = chatstream_caller.user_id, address_of(request)
+        with chatstream_backend.shares.connection(user_id, address):
+            ack = await acknowledged(chatstream_backend, chatstream_caller, command)
+            left_s = max(0.0, chatstream_caller.left_s(chatstream_backend.now_ms()))
+            return await _answered(chatstream_backend, ack, min(wait_s, left_s))
 
     @post(
         "/components/{component_id:str}",

@@ -123,7 +123,7 @@ def _known_handler(known: ErrorHandlers, error_type: type[HTTPException]) -> Han
 
 def _ours_or(theirs: Handler, is_ours: Callable[[str], bool]) -> Handler:
     def handler(request: AnyRequest, error: Exception) -> Response[Any]:
-        if isinstance(error, HTTPException) and is_ours(request.url.path):
+        if isinstance(error, HTTPException) and is_ours(request.scope["path"]):
             return of_http_exception(request, error)
         return theirs(request, error)
 

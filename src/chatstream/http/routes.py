@@ -24,10 +24,11 @@ from chatstream.http.health import HealthController
 from chatstream.http.intents import IntentsController
 from chatstream.http.log import LogController
 from chatstream.http.messages import MessagesController
-from chatstream.http.middleware import AnswerMiddleware
+from chatstream.http.middleware import AnswerMiddleware, HostMiddleware
 from chatstream.http.problem import handlers
 from chatstream.http.sessions import SessionsController
 from chatstream.http.users import UsersController
+from chatstream.security.entrance import Entrance
 
 ASSETS_PATH = "/chatstream"
 FRAMES_SCHEMA_PATH = "/schema/frames.json"
@@ -49,9 +50,11 @@ def routes(backend: Backend, assets: Assets | None = None) -> list[Router]:
     """The routers to register, once a server. ``assets`` are the package's own unless given."""
     open_streams = partial(len, backend.streams)
     backend.metrics.watch("event_streams", "Live event streams over HTTP", open_streams)
+    entrance = Entrance(backend.settings.hosts, backend.settings.origins)
     return [
-        _under_prefix(backend),
-        _beside_prefix(backend, assets or _front_end_of(backend)),
+        _under_prefix(backend, entrance),
+        _beside_prefix(backend, entrance, assets or _front_end_of(backend)),
+        _for_operators(backend, entrance),
     ]
 
 
@@ -66,7 +69,7 @@ def is_ours(backend: Backend, path: str) -> bool:
     return any(path == one or path.startswith(f"{one}/") for one in ours)
 
 
-def _under_prefix(backend: Backend) -> Router:
+def _under_prefix(backend: Backend, entrance: Entrance) -> Router:
     return _Routes(
         backend.settings.prefix or "/",
         route_handlers=[
@@ -86,18 +89,29 @@ def _under_prefix(backend: Backend) -> Router:
         # The same bound as on a socket: it holds any legal content, however it is escaped.
         request_max_body_size=backend.settings.max_frame_bytes,
         exception_handlers=handlers(),
-        middleware=[AnswerMiddleware(backend)],
+        middleware=[AnswerMiddleware(backend, entrance), HostMiddleware(entrance)],
         security=[{"token": []}, {"visitor": []}],
     )
 
 
-def _beside_prefix(backend: Backend, assets: Assets) -> Router:
+def _beside_prefix(backend: Backend, entrance: Entrance, assets: Assets) -> Router:
     return _Routes(
         "/",
-        route_handlers=[HealthController, _frames_schema, *_front_end(assets)],
+        route_handlers=[_frames_schema, *_front_end(assets)],
         dependencies=_backend_dependency(backend),
         exception_handlers=handlers(),
-        middleware=[AnswerMiddleware(backend)],
+        middleware=[AnswerMiddleware(backend, entrance), HostMiddleware(entrance)],
+    )
+
+
+def _for_operators(backend: Backend, entrance: Entrance) -> Router:
+    # Probes and scrapers ask by the address of a pod or container, whatever the names are.
+    return _Routes(
+        "/",
+        route_handlers=[HealthController],
+        dependencies=_backend_dependency(backend),
+        exception_handlers=handlers(),
+        middleware=[AnswerMiddleware(backend, entrance)],
     )
 
 

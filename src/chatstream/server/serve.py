@@ -14,6 +14,7 @@ from chatstream.app import app_of
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError
 from chatstream.plugin import ChatStreamPlugin
+from chatstream.security.hosts import unguarded
 from chatstream.server import logs
 from chatstream.server.uvicorn_server import Server, make_config
 
@@ -34,7 +35,8 @@ def run(settings: Settings, remarks: Sequence[str] = ()) -> None:
     logs.configure(settings.log, settings.log_errors)
     if settings.log_errors == "full":
         _log.warning("errors are logged with their words, which may quote what people said")
-    for remark in remarks:
+    unguarded_hosts = unguarded(settings.host, settings.hosts)
+    for remark in (*remarks, *([unguarded_hosts] if unguarded_hosts else [])):
         _log.warning("%s", remark)
     plugin = ChatStreamPlugin(settings)
     with _listen(settings) as listening:

@@ -19,7 +19,9 @@ from collections.abc import Awaitable, Callable, Generator
 from types import FrameType
 from typing import Any, Final, NamedTuple, Protocol, cast
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from chatstream.config import Settings
 from chatstream.errors import wordless
@@ -41,6 +43,24 @@ class _HttpConnection(Protocol):
     flow: Any
     timeout_keep_alive_task: asyncio.TimerHandle | None
     transport: asyncio.Transport
+
+
+class HttpProtocol(H11Protocol):
+    """One HTTP connection, by ``h11``, which bounds the head of a request as the faster parser
+    does not. A peer that breaks HTTP off, with or without garbage, is no error of ours."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell the peer, unless it has its answer, or a part of it; who is still at work on one
+        is told that nobody reads it."""
+        _log.debug("a peer broke HTTP: %s", msg)
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -224,6 +244,7 @@ class _NoPeersFaults(logging.Filter):
         '%s - "WebSocket %s',
         "Invalid UTF-8",
         "Invalid HTTP request",
+        "Unsupported upgrade request",
         "ASGI callable returned without completing handshake",  # so it calls an upgrade refused
     )
 
@@ -241,7 +262,7 @@ def make_config(app: Any, settings: Settings) -> uvicorn.Config:  # noqa: ANN401
         host=settings.host,
         port=settings.port,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
-        http="h11",  # bounds the head of a request, which the faster one does not
+        http=HttpProtocol,
         ws=SocketProtocol,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=PING_SECONDS,

@@ -28,6 +28,7 @@ from chatstream.live.hub import Hub
 from chatstream.timestamps import to_ms
 from chatstream.turns.containment import contain_agents
 from chatstream.turns.observer import RunBegan, RunWatch, TurnWatch
+from chatstream.turns.reminder_quota import ReminderQuota
 from chatstream.turns.restart_plan import CutOff, Restart, plan_restarts
 from chatstream.turns.run import ERROR_TEXT, Run, RunState, log_refusal
 from chatstream.turns.run_table import RunTable
@@ -116,6 +117,7 @@ class TurnRunner:
         max_attempts: int,
         now_ms: Callable[[], int],
         context: ContextManager | None = None,
+        reminders: ReminderQuota | None = None,
     ) -> None:
         self._service = service
         self._runs = runs
@@ -127,6 +129,7 @@ class TurnRunner:
         self._turn_timeout_s = turn_timeout_s
         self._max_attempts = max_attempts
         self._context = context
+        self._reminders = reminders or ReminderQuota()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self.now_ms = now_ms
@@ -174,6 +177,12 @@ class TurnRunner:
 
     def submit(self, command: AnyCommand) -> asyncio.Future[Receipt]:
         """Store what a run wants stored."""
+        try:
+            self._reminders.refuse_excess(command)
+        except Refused as refusal:
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(refusal)
+            return refused
         return self._service.submit(command)
 
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:

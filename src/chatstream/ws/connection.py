@@ -326,7 +326,7 @@ class Connection:
             for effect in self._session.rate_limited(frame, refused, self._loop.time()):
                 self._carry_out(effect)
             return
-        may_make = self._shared.shares.new.has_taken(self._credentials.address)
+        may_make = self._shared.shares.take_chat(self.user_id, self._credentials.address)
         receipt = self._shared.service.submit(
             to_open_chat(chat_id, self._origin(), may_make=may_make)
         )
@@ -345,7 +345,7 @@ class Connection:
         if failed and chat_id not in self._writer.followers:
             self._chats.discard(chat_id)
         if may_make and not failed and receipt.result().duplicate:
-            self._shared.shares.new.give_back(self._credentials.address)
+            self._shared.shares.give_back_chat(self.user_id, self._credentials.address)
 
     def _refusal_of_open(self, frame: Open, error: Exception) -> Rejected:
         refusal = rejected(frame, self._as_refusal(error))

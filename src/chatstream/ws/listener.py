@@ -18,8 +18,9 @@ from litestar.handlers import WebsocketRouteHandler
 from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import Refused
+from chatstream.security.addresses import quota_key
+from chatstream.security.entrance import Entrance
 from chatstream.security.identity import COOKIE
-from chatstream.security.origin import request_allowed
 from chatstream.ws.admission import Credentials
 from chatstream.ws.asgi_sink import AsgiSink
 from chatstream.ws.connection import Connection, Surroundings
@@ -36,23 +37,22 @@ def socket_handlers(
     prefix: str, shared: Surroundings, registry: ConnectionRegistry
 ) -> list[WebsocketRouteHandler]:
     """The route handlers for ``{prefix}/chat/ws/chat`` and ``/ws/chat``."""
+    entrance = Entrance(shared.settings.hosts, shared.settings.origins)
 
     @websocket([f"{prefix}/chat/ws/chat", "/ws/chat"], name="chatstream-socket")
     async def chat_socket(socket: AnySocket) -> None:
-        await serve_socket(socket, shared, registry)
+        await serve_socket(socket, shared, registry, entrance)
 
     return [chat_socket]
 
 
 async def serve_socket(
-    socket: AnySocket, shared: Surroundings, registry: ConnectionRegistry
+    socket: AnySocket, shared: Surroundings, registry: ConnectionRegistry, entrance: Entrance
 ) -> None:
     """One connection from its upgrade to its end."""
-    if not request_allowed(_headers(socket), shared.settings.origins):
-        await _refuse(socket, Refused("forbidden_origin"), shared)
-        return
     credentials = _credentials(socket)
     try:
+        _let_in(socket, entrance)
         shared.shares.of_address.refuse_if_full(credentials.address)
     except Refused as refused:
         await _refuse(socket, refused, shared)
@@ -60,6 +60,13 @@ async def serve_socket(
     with shared.shares.of_address.held(credentials.address):
         await socket.accept()
         await _converse(socket, Connection(shared, _sink_of(socket), credentials), shared, registry)
+
+
+def _let_in(socket: AnySocket, entrance: Entrance) -> None:
+    headers = _headers(socket)
+    entrance.refuse_host(headers, _local_address(socket))
+    if not entrance.admits_page(headers):
+        raise Refused("forbidden_origin")
 
 
 async def _converse(
@@ -109,6 +116,11 @@ def _headers(socket: AnySocket) -> list[tuple[bytes, bytes]]:
     return list(socket.scope["headers"])
 
 
+def _local_address(socket: AnySocket) -> str | None:
+    server = socket.scope["server"]
+    return None if server is None else server[0]
+
+
 def _header(socket: AnySocket, name: bytes) -> Iterator[str]:
     return (value.decode("latin-1") for key, value in _headers(socket) if key.lower() == name)
 
@@ -119,7 +131,7 @@ def _credentials(socket: AnySocket) -> Credentials:
     return Credentials(
         header_token=token.strip() if scheme.lower() == "bearer" else None,
         cookie_token=_cookie(";".join(_header(socket, b"cookie"))),
-        address=socket.client.host if socket.client else "",
+        address=quota_key(socket.client.host) if socket.client else "",
     )
 
 

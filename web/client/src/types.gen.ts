@@ -270,7 +270,7 @@ export interface Rejected {
   type: "rejected";
   id: string | null;
   user_chat_id?: string;
-  code: "chat_closed" | "component_closed" | "forbidden_origin" | "id_conflict" | "intent_not_resumable" | "invalid_content" | "invalid_form" | "invalid_frame" | "no_such_component" | "not_found" | "not_retryable" | "overloaded" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unknown_type";
+  code: "chat_closed" | "component_closed" | "forbidden_host" | "forbidden_origin" | "id_conflict" | "intent_not_resumable" | "invalid_content" | "invalid_form" | "invalid_frame" | "no_such_component" | "not_found" | "not_retryable" | "overloaded" | "rate_limited" | "too_large" | "unauthenticated" | "unavailable" | "unknown_type";
   message: string;
   retry_after?: number;
   details?: Details;

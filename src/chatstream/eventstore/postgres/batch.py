@@ -20,6 +20,7 @@ from chatstream.eventstore.postgres.connections import Connection
 from chatstream.eventstore.postgres.heads import Heads
 from chatstream.eventstore.postgres.schema import NEEDED_AND_END, ORDER_LOCK
 from chatstream.eventstore.store import (
+    Announcer,
     Append,
     Conflict,
     Failed,
@@ -33,8 +34,7 @@ from chatstream.ids import ChatId
 
 log = logging.getLogger(__name__)
 
-CHANNEL: Final = "chatstream"
-_LARGEST_PAYLOAD: Final = 7_900  # 8,000 bytes are an error
+_LARGEST_PAYLOAD: Final = 5_850  # 7,900 when it is sealed; 8,000 are an error
 _MOST_PAYLOADS: Final = 4  # of one commit; more than that is said in one word
 READ_THE_LOG: Final = "*"
 _REWRITE_PAGE: Final = 500
@@ -96,6 +96,8 @@ class BatchWriter:
         self._tables = {table.name: table for table in tables}
         self._node_id = node_id
         self._heads = Heads()
+        self.announcer: Announcer | None = None
+        """Without one nobody is told of commits."""
         self.commit_seconds = 0.0
         """Of the newest one."""
 
@@ -224,6 +226,9 @@ class BatchWriter:
 
     def _wake_ups(self, accepted: Sequence[Append]) -> list[Statement]:
         """Chats and versions only, told at the commit to who listens; a hint and no truth."""
+        announcer = self.announcer
+        if announcer is None:
+            return []
         heads = {
             append.chat_id: append.expected_position + len(append.events)
             for append in accepted
@@ -237,7 +242,8 @@ class BatchWriter:
             payloads[-1] += word
         if len(payloads) > _MOST_PAYLOADS:
             payloads = [f"{self._node_id} {READ_THE_LOG}"]
-        return [("SELECT pg_notify(%s, %s)", (CHANNEL, payload)) for payload in payloads]
+        notify, channel = "SELECT pg_notify(%s, %s)", announcer.channel
+        return [(notify, (channel, announcer.seal(payload))) for payload in payloads]
 
 
 def _commit(connection: Connection) -> None:

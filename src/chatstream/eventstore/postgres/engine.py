@@ -36,6 +36,7 @@ from chatstream.eventstore.postgres.rewind_detector import Marks
 from chatstream.eventstore.postgres.schema import NEEDED, begin, finish, refuse_unsafe, schema_of
 from chatstream.eventstore.store import (
     PAGE_BYTES,
+    Announcer,
     Append,
     Failed,
     Outcome,
@@ -101,7 +102,7 @@ class PostgresEngine:
         self.dsn = dsn
         self.known_schema = newest(migrations)
         self._migrations = migrations
-        self.sharing = Sharing(dsn, new_owner())
+        self.sharing = Sharing(dsn, new_owner(), self._announce_by)
         self._tables = tables
         self._read_only = read_only
         self._watchdog = Watchdog()
@@ -199,6 +200,9 @@ class PostgresEngine:
         self._drop_writer()
         self._readers.close()
         self._watchdog.close()
+
+    def _announce_by(self, announcer: Announcer) -> None:
+        self._batches.announcer = announcer
 
     @contextlib.contextmanager
     def _at_once(self) -> Generator[Connection]:
