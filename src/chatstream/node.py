@@ -152,7 +152,8 @@ class Node:
         await self._neighbours.hand_over(self._stored)
 
     async def own_secret(self) -> str:
-        """The secret that the server made for itself, kept with its data."""
+        """The secret that the server made for itself, kept with its data; it signs for visitors
+        alone, since copies of the data carry it."""
         found = await self.store.fetch("SELECT value FROM server_values WHERE name = 'secret'", ())
         if found:
             return str(found[0][0])

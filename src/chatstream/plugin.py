@@ -40,6 +40,7 @@ from chatstream.projections.models import all_tables
 from chatstream.projections.user_values import UserValues, WriteRow
 from chatstream.protocol.schema import frames_schema
 from chatstream.security.identity import Identities
+from chatstream.security.local_key import local_key, local_key_path
 from chatstream.security.quotas import RateLimiter, Shares
 from chatstream.turns.counting import CountedTurns
 from chatstream.turns.loop_watchdog import LoopWatchdog
@@ -92,6 +93,7 @@ class ChatStreamPlugin(InitPlugin):
         )
         self.streams = Streams()
         self._identities = Identities(self.settings, "")
+        self._has_own_engine = engine is None
         self._limiter = RateLimiter(self.settings.rate_limit)
         self._shares = Shares(self.settings)
         self._watchdog = LoopWatchdog(self.node.runs.turn_of, self.metrics.loop_blocked)
@@ -120,12 +122,26 @@ class ChatStreamPlugin(InitPlugin):
         warming = asyncio.create_task(asyncio.to_thread(self._warm_up))
         try:
             self._identities.use_own_secret(await self.node.own_secret())
+            self.use_local_key()
+            self._identities.start()
             self._watchdog.start()
             yield
         finally:
             self._watchdog.close()
+            await self._identities.close()
             await self.node.close()
             await warming
+
+    def use_local_key(self) -> None:
+        """Take tokens of ``chatstream token`` where no key is configured; once more is harmless.
+
+        Raises:
+            ConfigurationError: the file with the key cannot be used.
+        """
+        if self._has_own_engine and self.settings.signs_locally:
+            path = local_key_path(self.settings.database)
+            if path is not None:
+                self._identities.use_local_key(local_key(path))
 
     def _warm_up(self) -> None:
         # What the first token would wait for, and everybody with it: it has half a second to load.

@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 from http_kit import new_chat, problem, token_of
 
-from chatstream.security.identity import COOKIE
+from chatstream.security.cookies import COOKIE, SECURE_COOKIE
 from chatstream.timestamps import now_ms, to_text
 
 EVIL = "https://evil.example"
@@ -72,10 +72,84 @@ async def test_a_visitor_has_a_cookie_and_a_token_for_one_identity(open_server):
         assert mine["user_chat_id"] == chat
 
 
-async def test_the_cookie_is_secure_on_https(launch):
+HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+async def test_over_tls_the_cookie_is_secure_and_has_a_name_that_only_its_host_can_set(launch):
     server = await launch(secret=None)
-    async with server.client(**{"X-Forwarded-Proto": "https"}) as browser:
-        assert cookie_of(await browser.post("/visitors"))["secure"]
+    async with server.client(**HTTPS) as browser:
+        cookie = SimpleCookie((await browser.post("/visitors")).headers["set-cookie"])
+    assert list(cookie) == [SECURE_COOKIE] == ["__Host-chatstream_visitor"]
+    assert cookie[SECURE_COOKIE]["secure"]
+    assert cookie[SECURE_COOKIE]["path"] == "/"
+    assert not cookie[SECURE_COOKIE]["domain"]
+
+
+async def test_over_tls_a_cookie_of_the_plain_name_is_nobodys(open_server):
+    mine, planted = [(await visitor_of(open_server)) for _ in range(2)]
+    cookies = f"{COOKIE}={planted['token']}; {SECURE_COOKIE}={mine['token']}"
+    async with open_server.client(Cookie=cookies, **HTTPS) as browser:
+        chat = await new_chat(browser)
+    async with open_server.client(mine["token"]) as program:
+        assert (await program.get(f"/chats/{chat}")).status_code == 200
+    only_planted = f"{COOKIE}={planted['token']}"
+    async with open_server.client(Cookie=only_planted, **HTTPS) as browser:
+        answer = await browser.get("/chats")
+    assert SECURE_COOKIE in answer.headers["set-cookie"]
+
+
+async def visitor_of(server) -> dict:
+    async with server.client() as browser:
+        return (await browser.post("/visitors")).json()
+
+
+async def test_two_different_cookies_are_nobodys_and_two_equal_ones_are_one(open_server):
+    one, two = [(await visitor_of(open_server))["token"] for _ in range(2)]
+    for cookies in (f"{COOKIE}={one}; {COOKIE}={two}", f"{COOKIE}={two}; {COOKIE}={one}"):
+        async with open_server.client(Cookie=cookies) as browser:
+            problem(await browser.get("/chats"), 401, "unauthenticated")
+    async with open_server.client(Cookie=f"{COOKIE}={one}; a=b; {COOKIE}={one}") as browser:
+        assert (await browser.get("/chats")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://{host}"}, {"X-Forwarded-Proto": "https", "Host": "{host}"}]
+)
+async def test_a_cookie_without_secure_behind_a_proxy_that_is_not_believed_is_warned_about(
+    open_server, headers, caplog, monkeypatch
+):
+    # As from a proxy that is not among those that are believed.
+    monkeypatch.setattr("chatstream.http.caller.is_secure", lambda scheme: False)
+    host = open_server.url.removeprefix("http://")
+    async with open_server.client(
+        **{k: v.format(host=host) for k, v in headers.items()}
+    ) as browser:
+        for _ in range(3):
+            assert (await browser.post("/visitors")).status_code == 201
+    warnings = [line for line in caplog.messages if "FORWARDED_ALLOW_IPS" in line]
+    assert len(warnings) == 1
+
+
+async def test_a_page_over_plain_http_is_not_warned_about(open_server, caplog):
+    async with open_server.client(Origin=open_server.url) as browser:
+        await browser.post("/visitors")
+    assert "FORWARDED_ALLOW_IPS" not in caplog.text
+
+
+async def test_a_hosts_token_is_never_renewed_whatever_it_claims(launch):
+    server = await launch(anonymous=True, visitor_ttl_s=1000)
+    token = token_of("visitor_x", seconds=60, visitor=True)
+    async with server.client(Cookie=f"{COOKIE}={token}") as browser:
+        answer = await browser.get("/chats")
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_stream_of_who_came_after_exp_ends_with_the_leeway(server):
+    identity = await server.backend.identities.authenticate(token_of("ann", seconds=-10))
+    assert 15 < identity.left_s(now_ms()) <= 20
+    async with server.client(token_of("ann", seconds=-10)) as client:
+        assert (await client.get("/chats")).status_code == 200
 
 
 async def test_a_caller_without_anything_becomes_a_visitor(open_server):

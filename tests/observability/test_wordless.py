@@ -18,7 +18,7 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # What is told in an error's own words, and why these quote nobody.
 QUOTES_NOBODY = {
     "agent broke its contract: %s%s",  # names of types and fields, and a place in its file
-    "the key set cannot be read, the known keys stay: %s",  # of a document of public keys
+    "CHATSTREAM_JWKS cannot be read, the known keys stay: %s",  # of a document of public keys
     "the database takes no write: %s",  # a probe that holds nothing
     "an erasure left copies in the file for now: %s",  # SQLite quotes no values
     "the database does not take %d appends: %s",  # SQLite quotes no values

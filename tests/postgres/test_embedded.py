@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,13 @@ def opened(folder: Path) -> EmbeddedEngine:
     engine = EmbeddedEngine(folder, TABLES)
     engine.open()
     return engine
+
+
+def test_its_folder_and_the_lock_beside_it_are_their_owners_alone(folder):
+    folder.chmod(0o750)
+    opened(folder).close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(f"{folder}.lock").stat().st_mode) == 0o600
 
 
 def test_it_runs_while_its_engine_is_open_and_keeps_its_data(folder):

@@ -30,7 +30,7 @@ def unsigned(user_id: str) -> str:
 
 NOBODIES = {
     "no token": lambda _: None,
-    "expired": lambda user: token_for(user, seconds=-5),
+    "expired": lambda user: token_for(user, seconds=-60),
     "forged": lambda user: token_for(user, secret="x" * 40, scope="admin"),
     "unsigned": unsigned,
 }

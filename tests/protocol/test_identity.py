@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +27,17 @@ from tests.protocol.server import SECRET, Server
 from tests.protocol.test_http_chats import problem
 from tests.protocol.tokens import new_id, token_for
 from tests.protocol.wire import PROTOCOL, Person, Talk, http_client, of_type
+from tests.security.provider import Provider, dripping_head, forged
+from tests.security.provider import token as provider_token
+
+from chatstream.security.jwks import PATIENCE_S
 
 COOKIE = "chatstream_visitor"
 BAD_TOKENS = [
     "another secret", "no signature", "None", "stripped signature", "HS512",
     "HS512 with the secret", "expired", "not yet", "no exp", "no sub", "empty sub", "long sub",
     "sub with a NUL", "sub with a line break", "sub that is no string", "two parts",
+    "sub that turns the text around", "sub me", "not made yet", "iat that is no number",
     "changed claims",
 ]  # fmt: skip
 
@@ -75,6 +85,10 @@ def bad_tokens() -> dict[str, str]:
         "sub with a NUL": signed({**good, "sub": "a\x00b"}),
         "sub with a line break": signed({**good, "sub": "a\nb"}),
         "sub that is no string": signed({**good, "sub": ["user_x"]}),
+        "sub that turns the text around": signed({**good, "sub": "user_\u202ex"}),
+        "sub me": signed({**good, "sub": "me"}),
+        "not made yet": signed({**good, "iat": now + 600}),
+        "iat that is no number": signed({**good, "iat": "now"}),
         "two parts": ".".join(valid.split(".")[:2]),
         "changed claims": changed(valid),
     }
@@ -97,7 +111,7 @@ async def test_a_bad_token_is_refused_on_socket_and_http(person: Person, name: s
 
 
 @pytest.mark.parametrize(
-    "user", ["a", "x" * 255, "josé@example.com", "auth0|1234/5 6", "用户", "' or 1=1 --", "me"]
+    "user", ["a", "x" * 255, "josé@example.com", "auth0|1234/5 6", "用户", "' or 1=1 --", "Me"]
 )
 async def test_a_user_id_is_any_text_without_control_characters(
     server: Server, people: MakePerson, user: str
@@ -114,6 +128,30 @@ async def test_a_token_that_was_valid_since_a_while_ago_is_taken(
 ):
     person = people(server, "u", token_for("u", nbf=int(time.time()) - 60))
     await person.join()
+
+
+@pytest.mark.parametrize("claims", [{"nbf": 15}, {"iat": 15}, {"exp": -15}])
+async def test_clocks_may_differ_by_half_a_minute(
+    server: Server, people: MakePerson, claims: dict[str, int]
+):
+    moments = {name: int(time.time()) + seconds for name, seconds in claims.items()}
+    user = new_id("user")
+    person = people(server, user, token_for(user, **moments))
+    talk = await person.talk()
+    await talk.say("echo hi")
+    assert (await person.get("/chats"))["items"]
+
+
+async def test_who_comes_after_exp_within_the_leeway_may_stay_until_its_end(
+    server: Server, people: MakePerson
+):
+    user = new_id("user")
+    late = people(server, user, token_for(user, seconds=-27))
+    ends = jwt.decode(late.token, options={"verify_signature": False, "verify_exp": False})
+    socket = await late.join()
+    assert await socket.closed() == 4401
+    assert ends["exp"] + 29.9 <= time.time() <= ends["exp"] + 30 + 2.5
+    assert await closes_with(late, late.token) == 4401
 
 
 async def test_welcome_says_when_the_token_expires(server: Server, people: MakePerson):
@@ -198,6 +236,14 @@ async def test_an_admin_does_not_write_for_another(talk: Talk, people: MakePerso
     command = {"type": "send", "id": "i", "user_chat_id": talk.chat, "content": "echo a"}
     assert (await socket.ask(command))["code"] == "not_found"
     assert [f.text for f in await talk.stored()] == [f.text for f in talk.log()]
+
+
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+async def test_scopes_may_come_as_a_list_and_by_the_name_scp(
+    talk: Talk, people: MakePerson, claim: str
+):
+    admin = people(talk.person.server, "admin", token_for("admin", **{claim: ["x", "admin"]}))
+    assert (await admin.get(talk.path))["user_chat_id"] == talk.chat
 
 
 @pytest.mark.parametrize("scope", ["", "administrator", "notadmin", "Admin", "admin,read"])
@@ -394,6 +440,26 @@ async def test_nobody_is_anonymous_where_the_host_signs(hosted: Server, people: 
     assert await socket.closed() == 4401
 
 
+async def test_a_slow_key_server_and_forged_tokens_make_no_user_of_a_known_key_wait(
+    launch: Launch,
+):
+    provider = Provider()
+    await provider.start()
+    server = await asyncio.to_thread(launch, SECRET="", JWKS=provider.url)
+    assert await status_of(server, provider_token("one")) == 200
+    provider.answer = dripping_head
+    forging = [
+        asyncio.create_task(status_of(server, forged(kid))) for kid in ("one", "two", "three")
+    ]
+    async with asyncio.timeout(20):
+        await provider.asked(2)
+    began = time.monotonic()
+    assert await status_of(server, provider_token("one")) == 200
+    assert time.monotonic() - began < PATIENCE_S
+    assert set(await asyncio.gather(*forging)) == {401}
+    await provider.close()
+
+
 async def test_claims_that_the_page_does_not_name_are_ignored(server: Server, people: MakePerson):
     now = int(time.time())
     claims = {
@@ -407,6 +473,91 @@ async def test_claims_that_the_page_does_not_name_are_ignored(server: Server, pe
     person = people(server, user, token_for(user, **claims))
     assert (await person.join()).frames[0]["user_id"] == user
     assert (await person.get("/chats"))["items"] == []
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes tokens for it, of two issuers, with scopes of its own."""
+    settings = {
+        "SECRET": SECRET,
+        "AUDIENCE": "chat, help",
+        "ISSUER": "https://host.example,https://other.example",
+        "SCOPE_PREFIX": "chat:",
+    }
+    with Server(tmp_path_factory.mktemp("strict"), **settings) as server:
+        yield server
+
+
+OURS = {"aud": ["app", "help"], "iss": "https://other.example"}
+
+
+async def test_a_token_for_us_of_an_issuer_of_ours_is_taken(strict: Server, people: MakePerson):
+    user = new_id("user")
+    await people(strict, user, token_for(user, **OURS)).join()
+    assert await status_of(strict, token_for(user, aud="chat", iss="https://host.example")) == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": "app"}, {"aud": None}, {"aud": []}, {"aud": "chat, help"}, {"iss": "https://host"},
+     {"iss": ""}],
+)  # fmt: skip
+async def test_a_token_for_others_or_of_others_is_refused(
+    strict: Server, people: MakePerson, claims: dict
+):
+    token = token_for(new_id("user"), **{**OURS, **claims})
+    assert await closes_with(people(strict, token=None), token) == 4401
+    assert await status_of(strict, token) == 401
+
+
+async def test_the_prefix_stands_before_each_scope(strict: Server, people: MakePerson):
+    talk = await people(strict, "someone", token_for("someone", **OURS)).talk()
+    admin = people(strict, "admin", token_for("admin", scope="x chat:admin", **OURS))
+    assert (await admin.get(talk.path))["user_chat_id"] == talk.chat
+    other = people(strict, "other", token_for("other", scope="admin", **OURS))
+    problem(await other.http.get(talk.path), 404, "not_found")
+
+
+async def test_each_refused_token_is_in_the_log_with_the_setting_and_without_the_token(
+    strict: Server, people: MakePerson
+):
+    token = token_for("canary", aud="canary-app", iss="https://host.example")
+    assert await status_of(strict, token) == 401
+    log = strict.log_path.read_text()
+    assert "refused a token" in log
+    assert "CHATSTREAM_AUDIENCE" in log
+    assert "canary" not in log
+    assert token not in log
+
+
+async def test_the_servers_own_secret_signs_for_visitors_alone(visitors: Server):
+    if not visitors.database.startswith("sqlite"):
+        pytest.skip("reads the file")
+    with contextlib.closing(sqlite3.connect(visitors.folder / "chatstream.db")) as file:
+        (secret,) = file.execute("SELECT value FROM server_values WHERE name='secret'").fetchone()
+    assert await status_of(visitors, token_for("visitor_x", secret=secret)) == 200
+    assert await status_of(visitors, token_for("ann", secret=secret)) == 401
+    assert await status_of(visitors, token_for("visitor_x", secret=secret, scope="admin")) == 401
+
+
+async def test_on_a_default_install_an_operator_makes_a_token_for_anybody(
+    visitors: Server, people: MakePerson
+):
+    if not visitors.database.startswith("sqlite"):
+        pytest.skip("nodes that share a database share no file")
+    command = [sys.executable, "-m", "chatstream", "token", "--sub", "ann", "--scope", "admin"]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [*command, "--ttl", "8h", "--database", visitors.database],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={k: v for k, v in os.environ.items() if not k.startswith("CHATSTREAM_")},
+    )
+    talk = await people(visitors, token=None).talk()
+    admin = people(visitors, "ann", done.stdout.strip())
+    assert (await admin.get(talk.path))["user_chat_id"] == talk.chat
+    assert (await admin.join()).frames[0]["user_id"] == "ann"
 
 
 async def test_an_admin_can_erase_a_user_of_any_id(server: Server, people: MakePerson):

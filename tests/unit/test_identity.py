@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -19,7 +20,10 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chatstream.config import Settings
 from chatstream.errors import ConfigurationError, Refused
-from chatstream.security.identity import Identities, Identity, is_user_id
+from chatstream.security.claims import is_user_id
+from chatstream.security.identity import Identities, Identity
+from chatstream.security.limited_log import LimitedLog
+from chatstream.security.unsafe import unsafe_settings
 
 NOW_MS = 1_800_000_000_000
 NOW_S = NOW_MS // 1000
@@ -81,7 +85,7 @@ def refusal(identities, token):
 
 def test_a_good_token_names_its_user_and_its_end(identities):
     assert identities.verify(token_of(good())) == Identity(
-        "ann", expires_at_ms=(NOW_S + 60) * 1000, admin=False, visitor=False
+        "ann", expires_at_ms=(NOW_S + 60) * 1000, scopes=frozenset(), visitor=False
     )
 
 
@@ -91,33 +95,118 @@ def test_tokens_of_the_usual_library_are_taken(identities):
 
 
 @pytest.mark.parametrize(
-    ("scope", "admin"),
+    ("claims", "admin"),
     [
-        ("admin", True),
-        ("read admin write", True),
-        ("administrator", False),
-        ("read", False),
-        ("", False),
-        (None, False),
+        ({"scope": "admin"}, True),
+        ({"scope": "read admin write"}, True),
+        ({"scope": ["read", "admin"]}, True),
+        ({"scp": ["openid", "admin"]}, True),
+        ({"scp": "admin"}, True),
+        ({"scope": "administrator"}, False),
+        ({"scope": "notadmin admin-x xadmin"}, False),
+        ({"scope": "Admin ADMIN"}, False),
+        ({"scope": "admin,read"}, False),
+        ({"scope": "admin\tread"}, False),
+        ({"scope": ["read admin"]}, False),
+        ({"scope": []}, False),
+        ({"scope": ""}, False),
+        ({"scope": None}, False),
+        ({"scope": "read", "scp": ["admin"]}, False),
+        ({"scope": "", "scp": "admin"}, False),
+        ({"roles": ["admin"], "admin": True, "permissions": "admin"}, False),
     ],
 )
-def test_admin_is_one_word_of_the_scope(identities, scope, admin):
+def test_admin_is_one_word_of_the_scope(identities, claims, admin):
+    identity = identities.verify(token_of(good(**claims)))
+    assert identity.admin is admin
+    assert identity.scopes == ({"admin"} if admin else set())
+
+
+@pytest.mark.parametrize(
+    ("scope", "admin"),
+    [
+        ("openid chatstream:admin", True),
+        ("admin", False),
+        ("chatstream:", False),
+        ("chatstream:administrator", False),
+        ("xchatstream:admin", False),
+        (["chatstream:admin"], True),
+    ],
+)
+def test_the_prefix_of_scopes_stands_before_each_name(clock, scope, admin):
+    settings = Settings(secret=SECRET, scope_prefix="chatstream:")
+    identities = Identities(settings, OWN_SECRET, clock)
     assert identities.verify(token_of(good(scope=scope))).admin is admin
 
 
-def test_a_token_ends_at_its_exp_to_the_millisecond(identities, clock):
+LEEWAY_MS = 30_000
+
+
+def test_a_token_is_taken_for_thirty_seconds_after_its_exp_to_the_millisecond(identities, clock):
     token = token_of(good(exp=NOW_S + 0.5))
-    clock.ms = NOW_MS + 499
+    clock.ms = NOW_MS + 499 + LEEWAY_MS
     identities.verify(token)
-    clock.ms = NOW_MS + 500
+    clock.ms = NOW_MS + 500 + LEEWAY_MS
     assert "expired" in refusal(identities, token)
 
 
-def test_a_token_does_not_count_before_its_nbf(identities, clock):
-    token = token_of(good(nbf=NOW_S + 10))
+def test_what_came_in_before_exp_ends_at_exp_and_what_came_after_it_with_the_leeway(
+    identities, clock
+):
+    token = token_of(good(exp=NOW_S + 1))
+    in_time = identities.verify(token)
+    clock.ms = NOW_MS + 1000
+    late = identities.verify(token)
+    assert (in_time.left_s(NOW_MS), late.left_s(clock.ms)) == (1, 30)
+    assert in_time.expires_at_ms == late.expires_at_ms == NOW_MS + 1000
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+def test_a_token_counts_from_thirty_seconds_before_its_nbf_and_its_iat(identities, clock, claim):
+    token = token_of(good(**{claim: NOW_S + 40, "exp": NOW_S + 60}))
+    clock.ms = NOW_MS + 9_999
     assert "not valid yet" in refusal(identities, token)
     clock.ms = NOW_MS + 10_000
     identities.verify(token)
+
+
+class TestAudiencesAndIssuers:
+    """Compared only where the settings name some."""
+
+    @pytest.fixture
+    def identities(self, clock):
+        settings = Settings(secret=SECRET, audience=("chat", "help"), issuer=("https://a", "b"))
+        return Identities(settings, OWN_SECRET, clock)
+
+    @pytest.mark.parametrize("aud", ["chat", "help", ["other", "help"], ["chat"]])
+    @pytest.mark.parametrize("iss", ["https://a", "b"])
+    def test_one_of_ours_in_aud_and_one_of_ours_as_iss_let_in(self, identities, aud, iss):
+        assert identities.verify(token_of(good(aud=aud, iss=iss))).user_id == "ann"
+
+    @pytest.mark.parametrize(
+        "aud", ["other", "chatter", "Chat", "", "chat,help", "chat help", [], [["chat"]], 7, None,
+                {"chat": 1}, [7, None, {}]],
+    )  # fmt: skip
+    def test_no_other_audience_is_let_in(self, identities, aud):
+        assert "audience" in refusal(identities, token_of(good(aud=aud, iss="b")))
+
+    @pytest.mark.parametrize("iss", ["https://a/", "c", "", ["b"], 7, None, {"b": 1}])
+    def test_no_other_issuer_is_let_in(self, identities, iss):
+        assert "issuer" in refusal(identities, token_of(good(aud="chat", iss=iss)))
+
+    def test_a_token_that_names_neither_is_not_let_in(self, identities):
+        assert "audience" in refusal(identities, token_of(good()))
+
+    @pytest.mark.parametrize("odd", [7, [], {"a": [1]}, [[]], None])
+    def test_where_none_are_set_they_may_be_anything(self, clock, odd):
+        identities = Identities(Settings(secret=SECRET), OWN_SECRET, clock)
+        assert identities.verify(token_of(good(aud=odd, iss=odd))).user_id == "ann"
+
+    def test_a_visitors_own_token_needs_neither(self, clock):
+        settings = Settings(secret=SECRET, audience=("chat",), issuer=("b",), anonymous=True)
+        identities = Identities(settings, OWN_SECRET, clock)
+        token, identity = identities.new_visitor()
+        assert identities.verify(token) == identity
 
 
 def test_an_end_beyond_every_calendar_is_the_last_moment_there_is(identities):
@@ -144,7 +233,18 @@ def test_an_end_beyond_every_calendar_is_the_last_moment_there_is(identities):
         good(sub="a\nb"),
         good(sub="a\x85"),
         good(sub="a\x7f"),
-        good(scope=["admin"]),
+        good(sub="me"),
+        good(sub="ann\u202egnp"),
+        good(sub="ann\u2066"),
+        good(sub="ann\u200b"),
+        good(sub="ann\u2028"),
+        good(sub="\ufeffann"),
+        good(sub="ann\U000e0041"),
+        good(iat="now"),
+        good(scope=7),
+        good(scope={"admin": True}),
+        good(scope=["admin", 7]),
+        good(scp=7),
         [],
         "ann",
         b"{",
@@ -221,7 +321,7 @@ def test_a_short_secret_is_warned_about_once_and_works(caplog, clock):
     assert identities.verify(token_of(good(), secret="short")).user_id == "ann"
 
 
-@given(st.text(min_size=1, max_size=255).filter(lambda text: text.isprintable()))
+@given(st.text(min_size=1, max_size=255).filter(lambda it: it.isprintable() and it != "me"))
 def test_printable_text_may_be_a_user_id(text):
     assert is_user_id(text)
 
@@ -258,7 +358,7 @@ class TestVisitors:
     def test_nobody_else_is_renewed(self, clock):
         identities = Identities(Settings(secret=SECRET), OWN_SECRET, clock)
         assert identities.renewed(identities.verify(token_of(good(exp=NOW_S + 1)))) is None
-        assert identities.renewed(Identity("x", None, admin=False, visitor=True)) is None
+        assert identities.renewed(Identity("x", None, visitor=True)) is None
 
     def test_before_the_own_secret_is_known_nobody_is_let_in(self, identities, clock):
         token, identity = identities.new_visitor()
@@ -274,9 +374,133 @@ class TestVisitors:
         assert identities.verify(token_of(good())).user_id == "ann"
         refusal(identities, token_of(good(), secret=OWN_SECRET))
 
-    def test_with_a_secret_set_the_own_one_does_not_count(self, clock):
-        identities = Identities(Settings(secret=SECRET), OWN_SECRET, clock)
-        refusal(identities, token_of(good(), secret=OWN_SECRET))
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            Settings(),
+            Settings(secret=SECRET, anonymous=True),
+            Settings(jwks="https://host.example/keys", anonymous=True),
+        ],
+        ids=["neither", "a secret", "keys of a provider"],
+    )
+    def test_the_own_secret_signs_for_visitors_alone_and_gives_no_scope(self, settings, clock):
+        identities = Identities(settings, OWN_SECRET, clock)
+        assert identities.verify(token_of(good(sub="visitor_x"), secret=OWN_SECRET)).visitor
+        for claims in (
+            good(),
+            good(visitor=True),
+            good(sub="visitors"),
+            good(sub="visitor_x", scope="admin"),
+            good(sub="visitor_x", scope=""),
+            good(sub="visitor_x", scp=["admin"]),
+        ):
+            refusal(identities, token_of(claims, secret=OWN_SECRET))
+
+    @pytest.mark.parametrize(
+        "settings",
+        [Settings(secret=SECRET), Settings(jwks="https://host.example/keys")],
+        ids=["a secret", "keys of a provider"],
+    )
+    def test_where_nobody_is_anonymous_no_token_of_a_visitor_counts(self, settings, clock):
+        token, _ = Identities(Settings(), OWN_SECRET, clock).new_visitor()
+        refusal(Identities(settings, OWN_SECRET, clock), token)
+
+    def test_a_visitor_stays_the_same_when_a_secret_is_set_later(self, clock):
+        token, identity = Identities(Settings(visitor_ttl_s=100), OWN_SECRET, clock).new_visitor()
+        later = Identities(Settings(secret=SECRET, anonymous=True), OWN_SECRET, clock)
+        assert later.verify(token) == identity
+
+    def test_a_hosts_token_that_says_it_is_a_visitors_is_none_and_never_renewed(self, clock):
+        settings = Settings(secret=SECRET, anonymous=True, visitor_ttl_s=1000)
+        identities = Identities(settings, OWN_SECRET, clock)
+        for sub in ("ann", "visitor_x"):
+            identity = identities.verify(token_of(good(sub=sub, exp=NOW_S + 1, visitor=True)))
+            assert not identity.visitor
+            assert identities.renewed(identity) is None
+
+    def test_a_key_of_the_machine_signs_for_anybody_where_no_other_is_set(self, clock):
+        identities = Identities(Settings(), OWN_SECRET, clock)
+        identities.use_local_key("the key in the file")
+        token = token_of(good(scope="admin"), secret="the key in the file")
+        assert identities.verify(token).admin
+        for settings in (Settings(secret=SECRET), Settings(jwks="https://host.example/keys")):
+            others = Identities(settings, OWN_SECRET, clock)
+            others.use_local_key("the key in the file")
+            refusal(others, token)
+
+
+RSA_HEADER = {"alg": "RS256", "kid": "canary"}
+
+
+class TestRefusalsInTheLog:
+    """The operator learns what would change it; nothing of the token is written."""
+
+    @pytest.mark.parametrize(
+        ("settings", "parts", "words"),
+        [
+            ({"audience": ("a",)}, [{"aud": "canary"}], "CHATSTREAM_AUDIENCE"),
+            ({"issuer": ("a",)}, [{"iss": "canary"}], "CHATSTREAM_ISSUER"),
+            ({}, [{"exp": NOW_S - 60}], "expired"),
+            ({}, [{"nbf": NOW_S + 60}], "clocks"),
+            ({}, [{"sub": "canary\n"}], "control"),
+            ({}, [{"scope": 7}], "scope"),
+            ({}, [{}, RSA_HEADER], "CHATSTREAM_JWKS"),
+            ({"secret": "another secret, long enough for it all"}, [{}], "CHATSTREAM_SECRET"),
+            ({"secret": None, "jwks": "http://127.0.0.1:9/k"}, [{}], "beside CHATSTREAM_JWKS"),
+            ({}, [{"pad": "canary" * 2000}], "8192"),
+        ],
+    )
+    def test_each_refusal_names_its_reason_and_the_setting(
+        self, clock, caplog, settings, parts, words
+    ):
+        caplog.set_level("INFO")
+        identities = Identities(Settings(**({"secret": SECRET} | settings)), OWN_SECRET, clock)
+        caplog.clear()
+        claims, *header = parts
+        token = token_of(good(**claims), *header)
+        refusal(identities, token)
+        (line,) = caplog.messages
+        assert line.startswith("refused a token: ")
+        assert words in line
+        assert "canary" not in line
+        assert not any(piece in line for piece in token.split("."))
+
+    def test_a_flood_of_refusals_is_one_line_until_ten_seconds_have_passed(self, caplog):
+        log, moments = logging.getLogger("tests"), iter([0.0, 1.0, 9.9, 10.0, 25.0])
+        limited = LimitedLog(log, lambda: next(moments))
+        for _ in range(5):
+            limited.write(logging.WARNING, "refused")
+        assert caplog.messages == ["refused", "refused (2 more since the last line)", "refused"]
+
+
+class TestUnsafeSettings:
+    """Legal, seldom meant, told at the start."""
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"jwks": "https://a/k"}, ["CHATSTREAM_AUDIENCE", "CHATSTREAM_SCOPE_PREFIX"]),
+            ({"jwks": "https://a/k", "scope_prefix": "x:"}, ["CHATSTREAM_AUDIENCE"]),
+            ({"jwks": "https://a/k", "audience": ("a",), "anonymous": True}, ["CHATSTREAM_ANON"]),
+            ({"jwks": "https://a/k", "audience": ("a",), "secret": SECRET}, ["both set"]),
+            ({"jwks": "http://a.example/k", "audience": ("a",)}, ["plain http"]),
+            ({"jwks": "http://10.0.0.7/k", "audience": ("a",)}, ["plain http"]),
+            ({"jwks": "http://127.0.0.1/k", "audience": ("a",)}, []),
+            ({"jwks": "http://[::1]:8080/k", "audience": ("a",)}, []),
+            ({"jwks": "http://localhost/k", "audience": ("a",)}, []),
+            ({"secret": "short"}, ["shorter than 32 bytes"]),
+            ({"anonymous": False}, ["nobody comes in"]),
+            ({"secret": SECRET}, []),
+            ({}, []),
+        ],
+    )
+    def test_each_is_named_with_what_to_set(self, caplog, settings, words):
+        given = Settings(**settings)
+        found = list(unsafe_settings(given))
+        assert len(found) == len(words)
+        assert all(word in line for word, line in zip(words, found, strict=True))
+        Identities(given, OWN_SECRET)
+        assert caplog.messages == found
 
 
 class TestKeySets:

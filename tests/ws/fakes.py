@@ -207,7 +207,7 @@ def _turn(first_position: int) -> Turn:
 
 
 class FakeIdentities:
-    """A token is a user's id; "bad" and "down" are not."""
+    """A token is a user's id; "bad", "down" and nothing are not."""
 
     def __init__(self) -> None:
         self.anonymous_allowed = False
@@ -220,9 +220,9 @@ class FakeIdentities:
         return self.verify(token)
 
     def verify(self, token: str) -> Identity:
-        if token == "bad":
+        if token in {"", "bad"}:
             raise Refused("unauthenticated")
-        return Identity(token, self.expires_at_ms, admin=False, visitor=token.startswith("v_"))
+        return Identity(token, self.expires_at_ms, visitor=token.startswith("v_"))
 
     def new_visitor(self) -> tuple[str, Identity]:
         return "v_new", self.verify("v_new")

@@ -77,6 +77,9 @@ async def test_an_own_or_allowed_origin_may_come_in():
                 pass
 
 
+HTTPS = {"X-Forwarded-Proto": "https"}  # as a proxy on the same machine says it
+
+
 @pytest.mark.parametrize(
     ("headers", "user"),
     [
@@ -84,12 +87,25 @@ async def test_an_own_or_allowed_origin_may_come_in():
         ({"Authorization": "bearer bert"}, "bert"),
         ({"Authorization": "Basic bert", "Cookie": "chatstream_visitor=v_carl"}, "v_carl"),
         ({"Cookie": "a=b; chatstream_visitor=v_carl"}, "v_carl"),
+        ({"Cookie": "chatstream_visitor=v_carl; chatstream_visitor=v_carl"}, "v_carl"),
+        ({"Cookie": "chatstream_visitor=v_carl; chatstream_visitor=v_dora"}, "v_new"),
+        ({"Cookie": "chatstream_visitor=v_dora; __Host-chatstream_visitor=v_carl"}, "v_dora"),
+        (HTTPS | {"Cookie": "chatstream_visitor=v_dora; __Host-chatstream_visitor=v_c"}, "v_c"),
+        (HTTPS | {"Cookie": "chatstream_visitor=v_dora"}, "v_new"),
     ],
 )
 async def test_the_upgrade_may_say_who_it_is(headers: dict[str, str], user: str):
     async with serving() as served, served.connect(additional_headers=headers) as client:
+        served.identities.anonymous_allowed = True
         await client.say({"type": "hello", "protocol": "chatstream.v1"})
         assert (await client.hear())[0]["user_id"] == user
+
+
+async def test_two_authorization_headers_are_none():
+    doubled = [("Authorization", "Bearer bert"), ("Authorization", "Bearer bert")]
+    async with serving() as served, served.connect(additional_headers=doubled) as client:
+        await client.say({"type": "hello", "protocol": "chatstream.v1"})
+        assert await client.close_code() == 4401
 
 
 async def test_garbage_in_a_cookie_header_does_not_hide_the_visitor():

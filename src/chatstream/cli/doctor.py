@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,23 +16,27 @@ from chatstream.config import Settings
 from chatstream.eventstore.engines import engine_of
 from chatstream.eventstore.store import SchemaState
 from chatstream.projections.models import all_tables
+from chatstream.security.jwks import UNREADABLE, read_keys
+from chatstream.security.unsafe import unsafe_settings
+
+Level = Literal["ok", "warn", "BAD"]
 
 
 class Finding(Struct, frozen=True):
-    """One thing looked at; ``ok`` False needs the operator."""
+    """One thing looked at: ``warn`` works and is seldom meant, ``BAD`` needs the operator."""
 
-    ok: bool
+    level: Level
     text: str
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Everything worth knowing before a server is started."""
-    yield Finding(ok=True, text=f"chatstream {version()} on Python {platform.python_version()}")
-    yield Finding(sys.version_info >= (3, 11), "Python is 3.11 or newer")
+    yield Finding("ok", f"chatstream {version()} on Python {platform.python_version()}")
+    yield Finding(_level(is_fit=sys.version_info >= (3, 11)), "Python is 3.11 or newer")
     fast = importlib.util.find_spec("uvloop") is not None
-    yield Finding(ok=True, text="uvloop is there" if fast else "uvloop is missing: slower")
+    yield Finding("ok", "uvloop is there" if fast else "uvloop is missing: slower")
     yield from _database(settings)
-    yield _identity(settings)
+    yield from _identity(settings)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -51,27 +56,27 @@ def _database(settings: Settings) -> Iterator[Finding]:
         finally:
             engine.close()
     except Exception as error:  # noqa: BLE001 - whatever is wrong is the finding
-        yield Finding(ok=False, text=f"database {shown}: {error}")
+        yield Finding("BAD", f"database {shown}: {error}")
     else:
-        yield Finding(ok=True, text=f"database {shown} can be written to, and syncs what it acks")
+        yield Finding("ok", f"database {shown} can be written to, and syncs what it acks")
 
 
 def _schema(state: SchemaState, known: int) -> Finding:
     if state.version == 0:
         text = f"there are no chats yet: a server makes the database, with schema {known}"
-        return Finding(ok=True, text=text)
+        return Finding("ok", text)
     if state.needs > known:
         text = f"schema {state.needs} is of a newer chatstream; this one knows {known}: update it"
-        return Finding(ok=False, text=text)
+        return Finding("BAD", text)
     if state.version < known:
         text = f"schema {state.version}: a server of this version moves it on to {known}"
-        return Finding(ok=True, text=text)
+        return Finding("ok", text)
     if state.needs < state.version:
         text = (
             f"schema {state.version} is begun: chatstream migrate --finish when no old server runs"
         )
-        return Finding(ok=True, text=text)
-    return Finding(ok=True, text=f"schema {state.version} is complete")
+        return Finding("ok", text)
+    return Finding("ok", f"schema {state.version} is complete")
 
 
 def _shown(database: str) -> str:
@@ -79,7 +84,24 @@ def _shown(database: str) -> str:
     return re.sub(r"(://[^/@]*:)[^@/]*@|(password=)[^&]*", r"\1\2…", database)
 
 
-def _identity(settings: Settings) -> Finding:
+def _identity(settings: Settings) -> Iterator[Finding]:
     if settings.anonymous_allowed:
-        return Finding(ok=True, text="callers without a token become visitors")
-    return Finding(ok=True, text="every caller needs a token")
+        yield Finding("ok", "callers without a token become visitors")
+    else:
+        yield Finding("ok", "every caller needs a token")
+    for warning in unsafe_settings(settings):
+        yield Finding("warn", warning)
+    if settings.jwks is not None:
+        yield _keys(settings.jwks)
+
+
+def _keys(source: str) -> Finding:
+    try:
+        keys = read_keys(source)
+    except UNREADABLE as error:
+        return Finding("BAD", f"CHATSTREAM_JWKS: the keys cannot be read: {error}")
+    return Finding("ok", f"CHATSTREAM_JWKS: keys that can be used: {len(keys)}")
+
+
+def _level(*, is_fit: bool) -> Level:
+    return "ok" if is_fit else "BAD"

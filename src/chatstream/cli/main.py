@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from chatstream.errors import ChatStreamError
+from chatstream.security.scopes import SCOPES, Scope
 
 if TYPE_CHECKING:
     from chatstream.config import Settings
@@ -165,9 +167,16 @@ def intents(
 
 @main.command()
 @click.argument("chat_ids", nargs=-1)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file, for your eyes alone, instead of printing.",
+)
 @_DATABASE
 @_CONFIG
-def export(chat_ids: tuple[str, ...], database: str | None, toml_path: Path | None) -> None:
+def export(
+    chat_ids: tuple[str, ...], output: Path | None, database: str | None, toml_path: Path | None
+) -> None:
     """Print chats as stored, one JSON line each; all of them without CHAT_IDS.
 
     Chats that are damaged are named and left out; the exit code is then 1.
@@ -178,10 +187,10 @@ def export(chat_ids: tuple[str, ...], database: str | None, toml_path: Path | No
     from chatstream.maintenance.reader import reading
 
     left_out = 0
-    with reading(_settings(toml_path, database=database)) as reader:
+    with reading(_settings(toml_path, database=database)) as reader, _file(output) as file:
         for chat_id in [ChatId(chat_id) for chat_id in chat_ids] or reader.chat_ids():
             try:
-                click.echo(export_chat(reader, chat_id))
+                click.echo(export_chat(reader, chat_id), file)
             except DamagedError as error:
                 left_out += 1
                 click.echo(f"chatstream: chat {chat_id} is left out: {error.reason}", err=True)
@@ -260,12 +269,62 @@ def migrate(*, finish: bool, database: str | None, toml_path: Path | None) -> No
 @_DATABASE
 @_CONFIG
 def doctor(database: str | None, toml_path: Path | None) -> None:
-    """Look at the machine, the settings and the database before a server is started."""
+    """Look at the machine, the settings and the database before a server is started.
+
+    A line begins with ok, warn (it works, and is seldom meant so) or BAD (exit code 1).
+    """
     from chatstream.cli.doctor import findings
 
     found = list(findings(_settings(toml_path, database=database)))
-    _echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}" for finding in found)
-    sys.exit(0 if all(finding.ok for finding in found) else 1)
+    _echo(f"{finding.level:<4} {finding.text}" for finding in found)
+    sys.exit(1 if any(finding.level == "BAD" for finding in found) else 0)
+
+
+def _ttl(_: click.Context, __: click.Parameter, text: str) -> int:
+    from chatstream.security.operator_tokens import ttl_seconds
+
+    try:
+        return ttl_seconds(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@main.command()
+@click.option("--sub", "user_id", required=True, help="Whose token it is: the user id.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What it allows beyond the user's own things; may be given more than once.",
+)
+@click.option(
+    "--ttl",
+    "ttl_s",
+    default="1h",
+    show_default=True,
+    callback=_ttl,
+    help="How long it is valid: 90s, 30m, 8h, 7d.",
+)
+@_DATABASE
+@_CONFIG
+def token(
+    user_id: str,
+    scopes: tuple[Scope, ...],
+    ttl_s: int,
+    database: str | None,
+    toml_path: Path | None,
+) -> None:
+    """Print a token that the server with these settings takes.
+
+    It is signed with CHATSTREAM_SECRET; where neither that nor CHATSTREAM_JWKS is set, with the key
+    in the file beside the SQLite database.
+    """
+    from chatstream.security.operator_tokens import operator_token
+    from chatstream.timestamps import now_ms
+
+    settings = _settings(toml_path, database=database)
+    click.echo(operator_token(settings, user_id, dict.fromkeys(scopes), ttl_s, now_ms()))
 
 
 @main.command()
@@ -276,6 +335,18 @@ def schema() -> None:
     from chatstream.protocol.schema import frames_schema
 
     click.echo(json.dumps(frames_schema(), indent=2))
+
+
+def _file(path: Path | None) -> AbstractContextManager[TextIO | None]:
+    """The file to write to; None is standard output, whose file a shell has made."""
+    from chatstream.security.private_files import open_private
+
+    if path is None:
+        return nullcontext()
+    try:
+        return open_private(path)
+    except OSError as error:
+        raise ChatStreamError(f"{str(path)!r} cannot be written: {error.strerror}") from error
 
 
 def _echo(lines: Iterable[str]) -> None:

@@ -50,6 +50,8 @@ HostPattern = Annotated[
     str,
     Meta(pattern=r"^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$"),
 ]
+# The characters of a scope (RFC 6749, section 3.3).
+ScopePrefix = Annotated[str, Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]*\Z", max_length=255)]
 Nats = Annotated[str, Meta(pattern=r"^(nats|tls)://.+$")]
 
 # What a setting with a form of its own looks like, for whoever gave another.
@@ -60,6 +62,7 @@ _EXPECTED = {
     "nats": "expected nats://host:4222/subject",
     "log": "expected text or json",
     "log_errors": "expected place or full",
+    "scope_prefix": "expected text without blanks, quotes and backslashes, as scopes are",
 }
 _SERVICE_ADDRESS = (
     "Kubernetes sets it for a Service of the name chatstream; give the pod"
@@ -122,6 +125,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The key of HS256 tokens."""
     jwks: str | None = None
     """File or URL of the keys of RS256 and ES256 tokens."""
+    audience: tuple[str, ...] = ()
+    """One of these must be in the ``aud`` of a host's token; none: it is not looked at."""
+    issuer: tuple[str, ...] = ()
+    """One of these must be the ``iss`` of a host's token; none: it is not looked at."""
+    scope_prefix: ScopePrefix = ""
+    """What stands before each name of a scope in a token: ``chatstream:`` for
+    ``chatstream:admin``."""
     anonymous: bool | None = None
     """Whether callers without a token get a visitor identity; None is the protocol's rule."""
 
@@ -139,6 +149,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         """On where neither ``secret`` nor ``jwks`` is set, unless said otherwise."""
         if self.anonymous is not None:
             return self.anonymous
+        return self.signs_locally
+
+    @property
+    def signs_locally(self) -> bool:
+        """Whether no key for users' tokens is configured, so that a key of the machine counts."""
         return self.secret is None and self.jwks is None
 
     @classmethod
@@ -264,6 +279,10 @@ def _prepared(name: str, value: object) -> object:
             return _hosts(value.split(","))
         case "hosts", _:
             return _hosts(msgspec.convert(value, list[str]))
+        case "audience" | "issuer", str():
+            return _names(value.split(","))
+        case "audience" | "issuer", _:
+            return _names(msgspec.convert(value, list[str]))
         case "anonymous" | "tracing", str():
             return _switched(value.lower())
         case _:
@@ -280,6 +299,14 @@ def _switched(text: str) -> bool:
     if text not in _SWITCH:
         raise ValueError("expected on or off")
     return _SWITCH[text]
+
+
+def _names(texts: list[str]) -> list[str]:
+    """Each without blanks around it. None at all would be no check, where one was asked for."""
+    names = [text.strip() for text in texts]
+    if not all(names):
+        raise ValueError("expected names, separated by commas")
+    return names
 
 
 def _origins(texts: list[str]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
@@ -13,14 +15,18 @@ from chatstream.http.ports import Connections, Lists, Readiness, Service, UserVa
 from chatstream.http.streams import Streams
 from chatstream.metrics import Metrics
 from chatstream.security.identity import Identities, Identity
+from chatstream.security.limited_log import LimitedLog
 from chatstream.security.quotas import RateLimiter, Shares
+
+_log = logging.getLogger(__name__)
 
 
 class Backend(Struct, frozen=True, kw_only=True):
     """All dependencies of the HTTP side. One a server.
 
     ``frames_schema`` makes the JSON Schema of the wire's frames once somebody asks; ``now_ms`` is
-    the wall clock in Unix milliseconds; ``suggestions`` first messages for an empty chat.
+    the wall clock in Unix milliseconds; ``suggestions`` first messages for an empty chat; ``log``
+    takes what strangers can cause.
     """
 
     settings: Settings
@@ -37,6 +43,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     frames_schema: Callable[[], bytes]
     now_ms: Callable[[], int]
     suggestions: tuple[str, ...] = ()
+    log: LimitedLog = msgspec.field(default_factory=lambda: LimitedLog(_log))
 
 
 BackendDependency = NamedDependency[SkipValidation[Backend]]

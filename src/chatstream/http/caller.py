@@ -6,6 +6,7 @@ from an allowed origin.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
 from typing import Any, Final
@@ -18,9 +19,11 @@ from litestar.handlers import BaseRouteHandler
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.ids import ChatId, is_id
+from chatstream.protocol.content import is_storable
 from chatstream.security.addresses import quota_key
-from chatstream.security.identity import COOKIE, Identity
-from chatstream.security.origin import request_allowed
+from chatstream.security.cookies import cookie_name, is_secure, visitor_tokens
+from chatstream.security.identity import Identity
+from chatstream.security.origin import normal_origin, request_allowed
 
 SET_COOKIE: Final = "chatstream_set_cookie"
 """The key of the request's state under which a ``Set-Cookie`` value waits for the response."""
@@ -28,6 +31,10 @@ SET_COOKIE: Final = "chatstream_set_cookie"
 CALLER: Final = "chatstream_caller"
 """The name by which a handler asks who asks."""
 
+_UNBELIEVED_PROXY: Final = (
+    "a visitor's cookie was given out without Secure, though the browser seems to use TLS: have the"
+    " proxy send X-Forwarded-Proto, and name its address in FORWARDED_ALLOW_IPS"
+)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AnyRequest = Request[Any, Any, State]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -61,15 +68,22 @@ async def _caller_of(request: AnyRequest, backend: Backend) -> Identity:
     token = _bearer(request)
     if token is not None:
         return await backend.identities.authenticate(token)
-    cookie = request.cookies.get(COOKIE)
-    if cookie is None:
+    cookies = visitor_tokens(request.scope["headers"], secure=is_secure(request.scope["scheme"]))
+    if not cookies:
         return new_visitor(request, backend)[1]
     refuse_foreign_origin(request, backend)
-    identity = await backend.identities.authenticate(cookie)
+    identity = await backend.identities.authenticate(_only(cookies, backend))
     renewed = backend.identities.renewed(identity)
     if renewed is not None:
         _keep_cookie(request, backend, renewed)
     return identity
+
+
+def _only(cookies: frozenset[str], backend: Backend) -> str:
+    if len(cookies) > 1:
+        raise backend.identities.refusal("two_cookies")
+    (cookie,) = cookies
+    return cookie
 
 
 def new_visitor(request: AnyRequest, backend: Backend) -> tuple[str, Identity]:
@@ -113,6 +127,8 @@ def owner_wanted(caller: Identity, user_id: str | None) -> str | None:
     Raises:
         Refused: ``not_found`` for another user's, ``invalid_frame`` for what is no user id.
     """
+    if user_id is not None and not is_storable(user_id):
+        raise Refused("invalid_frame", "user_id holds characters that no user id has")
     if caller.admin:
         return user_id
     if user_id not in {None, caller.user_id}:
@@ -138,11 +154,22 @@ def _bearer(request: AnyRequest) -> str | None:
 
 
 def _keep_cookie(request: AnyRequest, backend: Backend, token: str) -> None:
-    cookie: SimpleCookie = SimpleCookie({COOKIE: token})
-    cookie[COOKIE]["path"] = "/"
-    cookie[COOKIE]["max-age"] = round(backend.settings.visitor_ttl_s)
-    cookie[COOKIE]["httponly"] = True
-    cookie[COOKIE]["samesite"] = "Lax"
-    if request.url.scheme == "https":
-        cookie[COOKIE]["secure"] = True
-    request.state[SET_COOKIE] = cookie[COOKIE].OutputString()
+    secure = is_secure(request.scope["scheme"])
+    name = cookie_name(secure=secure)
+    cookie: SimpleCookie = SimpleCookie({name: token})
+    cookie[name]["path"] = "/"
+    cookie[name]["max-age"] = round(backend.settings.visitor_ttl_s)
+    cookie[name]["httponly"] = True
+    cookie[name]["samesite"] = "Lax"
+    cookie[name]["secure"] = secure
+    request.state[SET_COOKIE] = cookie[name].OutputString()
+    if not secure and _seems_secure(request):
+        backend.log.write(logging.WARNING, _UNBELIEVED_PROXY)
+
+
+def _seems_secure(request: AnyRequest) -> bool:
+    """Whether the browser uses TLS, for all that a stranger may say: good for a warning only."""
+    own = normal_origin(f"https://{request.headers.get('host', '')}")
+    origin = normal_origin(request.headers.get("origin", ""))
+    forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()
+    return forwarded == "https" or (own is not None and origin == own)

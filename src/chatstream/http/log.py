@@ -130,7 +130,7 @@ def _stream(
     backend.shares.of_address.refuse_if_full(reader.address)
     terms = Terms(
         heartbeat_s=backend.settings.heartbeat_s,
-        expires_at_ms=reader.caller.expires_at_ms,
+        expires_at_ms=reader.caller.ends_at_ms,
         now_ms=backend.now_ms,
     )
 

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme, Server
 from litestar.serialization import encode_json
 
-from chatstream.security.identity import COOKIE
+from chatstream.security.cookies import COOKIE, SECURE_COOKIE
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -44,5 +44,10 @@ def security_schemes() -> dict[str, SecurityScheme | Reference]:
     """The ways to say who one is, as the operations name them."""
     return {
         "token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
-        "visitor": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
+        "visitor": SecurityScheme(
+            type="apiKey",
+            name=COOKIE,
+            security_scheme_in="cookie",
+            description=f"A visitor's; over TLS its name is `{SECURE_COOKIE}`",
+        ),
     }

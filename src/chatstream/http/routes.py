@@ -25,6 +25,7 @@ from chatstream.http.intents import IntentsController
 from chatstream.http.log import LogController
 from chatstream.http.messages import MessagesController
 from chatstream.http.middleware import AnswerMiddleware, HostMiddleware
+from chatstream.http.paths import refuse_odd_path
 from chatstream.http.problem import handlers
 from chatstream.http.sessions import SessionsController
 from chatstream.http.users import UsersController
@@ -84,7 +85,7 @@ def _under_prefix(backend: Backend, entrance: Entrance) -> Router:
             **_backend_dependency(backend),
             CALLER: Provide(caller, sync_to_thread=False),
         },
-        guards=[identifying(backend)],
+        guards=[identifying(backend), refuse_odd_path],
         request_class=StrictRequest,
         # The same bound as on a socket: it holds any legal content, however it is escaped.
         request_max_body_size=backend.settings.max_frame_bytes,

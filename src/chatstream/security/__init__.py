@@ -1,1 +1,1 @@
-"""Who calls, from where, and how much one caller may ask for."""
+"""Who may come in: tokens and their keys, cookies, scopes, and what is kept from others."""

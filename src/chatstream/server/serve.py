@@ -41,6 +41,7 @@ def run(settings: Settings, remarks: Sequence[str] = ()) -> None:
     plugin = ChatStreamPlugin(settings)
     with _listen(settings) as listening:
         plugin.node.store.open()
+        plugin.use_local_key()
         config = make_config(app_of(plugin), settings)
         server = _AnnouncingServer(config, plugin.goodbye, settings.drain_s, settings.slow_reader_s)
         server.run([listening])

@@ -19,8 +19,8 @@ from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import Refused
 from chatstream.security.addresses import quota_key
+from chatstream.security.cookies import is_secure, visitor_tokens
 from chatstream.security.entrance import Entrance
-from chatstream.security.identity import COOKIE
 from chatstream.ws.admission import Credentials
 from chatstream.ws.asgi_sink import AsgiSink
 from chatstream.ws.connection import Connection, Surroundings
@@ -126,22 +126,21 @@ def _header(socket: AnySocket, name: bytes) -> Iterator[str]:
 
 
 def _credentials(socket: AnySocket) -> Credentials:
-    header = next(_header(socket, b"authorization"), "")
-    scheme, _, token = header.partition(" ")
+    cookies = visitor_tokens(_headers(socket), secure=is_secure(socket.scope["scheme"]))
     return Credentials(
-        header_token=token.strip() if scheme.lower() == "bearer" else None,
-        cookie_token=_cookie(";".join(_header(socket, b"cookie"))),
+        header_token=_bearer(list(_header(socket, b"authorization"))),
+        # Where two differ there is no telling which is the visitor's own: as good as none.
+        cookie_token=next(iter(cookies)) if len(cookies) == 1 else None,
         address=quota_key(socket.client.host) if socket.client else "",
     )
 
 
-def _cookie(header: str) -> str | None:
-    # By hand: the standard library drops every cookie after one that it does not like.
-    for pair in header.split(";"):
-        name, _, value = pair.partition("=")
-        if name.strip() == COOKIE:
-            return value.strip().strip('"')
-    return None
+def _bearer(values: list[str]) -> str | None:
+    """The token of ``Authorization: Bearer``; of two headers one that is refused."""
+    if len(values) > 1:
+        return ""
+    scheme, _, token = "".join(values).partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 async def _refuse(socket: AnySocket, refused: Refused, shared: Surroundings) -> None:

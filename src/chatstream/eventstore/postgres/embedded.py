@@ -24,6 +24,7 @@ from chatstream.errors import ConfigurationError
 from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.eventstore.sqlite.filelock import FileLock
 from chatstream.eventstore.store import SchemaState, Table
+from chatstream.security.private_files import FOLDER_MODE, keep_private
 
 DEFAULT_FOLDER: Final = "chatstream-postgres"
 
@@ -59,6 +60,7 @@ class EmbeddedPostgres:
             )
         if not (self.folder / "PG_VERSION").exists():
             self._make()
+        keep_private(self.folder)
         if not self.is_running():
             socket = f"-h '' -k {shlex.quote(str(self.folder))} -c unix_socket_permissions=0700"
             until = ("-w", "-t", str(_START_SECONDS), "-l", str(self.log_path))
@@ -84,7 +86,7 @@ class EmbeddedPostgres:
         programs = self._programs()
         new = self.folder.with_name(f"{self.folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True, mode=0o700)
+        new.mkdir(parents=True, mode=FOLDER_MODE)
         if self._account is not None:
             os.chown(new, self._account.pw_uid, self._account.pw_gid)
         self._checked(

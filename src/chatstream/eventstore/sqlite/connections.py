@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from chatstream.errors import DamagedError
 from chatstream.eventstore.sqlite.batch import is_damage, is_own_fault, is_passing
+from chatstream.security.private_files import make_private
 
 # Each waiting command must be answered within 3 s of a failure.
 _BUSY_SECONDS: Final = 1.0
@@ -26,7 +27,10 @@ _SMALL_BYTES: Final = 16 * 2**20
 
 
 def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
-    """A connection in autocommit mode: read and write, creating the file or not, or read only."""
+    """A connection in autocommit mode: read and write, creating the file or not, or read only.
+    A file that is created, or written to, is its owner's alone."""
+    if mode == "rwc":
+        _make_private(path)
     return sqlite3.connect(
         f"{path.as_uri()}?mode={mode}",
         uri=True,
@@ -35,6 +39,13 @@ def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
     )
+
+
+def _make_private(path: Path) -> None:
+    try:
+        make_private(path)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from error
 
 
 def prepare_to_write(connection: sqlite3.Connection) -> None:

@@ -47,6 +47,7 @@ from chatstream.eventstore.store import (
     Table,
 )
 from chatstream.ids import ChatId
+from chatstream.security.private_files import keep_private
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +184,8 @@ class SqliteEngine:
         if self._read_only:
             self._refuse_empty()
             return
+        for companion in ("-wal", "-shm", "-journal"):  # of a file that was open to others once
+            keep_private(self._path.with_name(f"{self._path.name}{companion}"))
         create_tables(self._write_connection(), self._tables, self._migrations)
         with self._readers.connection() as connection:
             touch_all(connection)

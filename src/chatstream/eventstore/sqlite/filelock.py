@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from chatstream.errors import ConfigurationError
+from chatstream.security.private_files import FILE_MODE, keep_private
 
 if sys.platform == "win32":
     import msvcrt
@@ -53,9 +54,12 @@ class FileLock:
 
 
 def _open(path: Path) -> int:
+    lock = Path(f"{path}.lock")
     try:
-        return os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, FILE_MODE)
     except OSError as error:
         raise ConfigurationError(
             f"the database {str(path)!r} cannot be opened: {error.strerror}"
         ) from error
+    keep_private(lock)
+    return descriptor
