@@ -1,6 +1,6 @@
-"""`python -m tests.faults`: kill, cut and plant, and print what came of it.
+"""`python -m tests.faults`: kill, cut, misbehave and plant, and print what came of it.
 
-Exit code 0 where nothing was violated and every planted bug was caught.
+Exit code 0 where nothing was violated or noticed and every planted bug was caught.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.faults import misbehaving
 from tests.faults.campaign import Outcome, campaign, caught
 from tests.faults.fsync_order import Order, may_trace, traced
 from tests.faults.grounds import is_postgres
+from tests.faults.misbehaving_agents import DEADLY, KINDS
 from tests.faults.mutants import BUGS
 
 
@@ -36,6 +38,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cycles", type=int, default=100, help="how often the server is killed")
     parser.add_argument("--cuts", type=int, default=300, help="how many connections are harmed")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 10_000)
+    parser.add_argument(
+        "--misbehaviours", type=int, default=3, help="how often each kind of misbehaviour is tried"
+    )
     parser.add_argument("--bugs", default="all", help="planted bugs: all, none, or names")
     return parser.parse_args()
 
@@ -48,9 +53,10 @@ async def _run(folder: Path, options: argparse.Namespace) -> int:
         folder / "campaign", seed=options.seed, kills=options.cycles, cuts=options.cuts
     )
     _print_outcome(outcome)
+    noticed = await _misbehave(folder, options)
     order = await _fsync_order(folder)
     missed = await _plant(folder, options)
-    return int(bool(outcome.violations or missed or (order and order.early)))
+    return int(bool(outcome.violations or noticed or missed or (order and order.early)))
 
 
 def _print_outcome(outcome: Outcome) -> None:
@@ -77,6 +83,27 @@ def _spread(seconds: list[float]) -> str:
 
 def _counted(kinds: Counter[str]) -> str:
     return ", ".join(f"{times} {kind}" for kind, times in kinds.most_common())
+
+
+async def _misbehave(folder: Path, options: argparse.Namespace) -> list[str]:
+    """What anybody noticed of agents that misbehave."""
+    beside = await misbehaving.campaign(
+        folder / "misbehaving", rounds=options.misbehaviours, seed=options.seed
+    )
+    fatal = [await misbehaving.deaths(folder / name, name) for name in DEADLY]
+    noticed = [*beside.violations, *(one for death in fatal for one in death.violations)]
+    rows = {
+        "agents that misbehaved": f"{beside.tried} ({len(KINDS)} kinds)",
+        "innocent turns beside them": f"{beside.answered}, slowest {beside.slowest_s:.2f} s,"
+        f" while one blocked {beside.slowest_blocked_s:.2f} s",
+        "ends of the process": f"{sum(one.deaths for one in fatal)} by {len(DEADLY)} kinds",
+        "that anybody noticed": len(noticed),
+    }
+    for name, value in rows.items():
+        print(f"{name:28} {value}", flush=True)
+    for one in noticed:
+        print(f"  {one}")
+    return noticed
 
 
 async def _fsync_order(folder: Path) -> Order | None:

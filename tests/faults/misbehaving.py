@@ -31,6 +31,8 @@ SOON_S: Final = 3.0
 """A turn has failed after that, and an innocent one is answered: a second, on a busy machine."""
 PATIENCE_S: Final = 20.0
 MAX_ATTEMPTS: Final = 3
+SHARED_FATE: Final = {"a_cancellation_of_all_tasks"}
+"""Who is cancelled with the culprit may fail with it; each turn ends once, all the same."""
 TURNS_A_CHAT: Final = 20
 FILE: Final = Path(misbehaving_agents.__file__).name
 
@@ -270,11 +272,13 @@ async def deaths(folder: Path, name: str, innocents: int = 5) -> Outcome:
             for one in others:
                 await one.send("slow question")
             await culprit.send(f"deadly {name}")
-            violations = await culprit.judged("failed", "deadly")
+            violations = await culprit.judged("culprit", "failed")
+            ends = ("finished", "failed") if name in SHARED_FATE else ("finished",)
             for one in others:
-                violations += await one.judged("finished", "innocent")
-            await culprit.send("innocent question")
-            violations += await culprit.judged("finished", "culprit, afterwards")
+                violations += await one.judged("innocent", *ends)
+            for one in (culprit, *others):
+                await one.send("innocent question")
+                violations += await one.judged("afterwards", "finished")
         if not 1 <= supervisor.deaths <= MAX_ATTEMPTS + 1:
             violations.append(f"{supervisor.deaths} deaths")
     except TimeoutError:
@@ -321,11 +325,13 @@ class _Caller:
         body = {"id": self._message, "content": content}
         await self._until("POST", f"/chats/{self._chat}/messages", 202, json=body)
 
-    async def judged(self, end: str, who: str) -> list[str]:
+    async def judged(self, who: str, *right: str) -> list[str]:
         """Wait for the end of the turn; what is wrong with it."""
         while not (ends := [one for one in await self._turns() if one in TURN_ENDS]):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-        return [] if ends == [end] else [f"{who}: turns {await self._turns()}"]
+        if len(ends) == 1 and ends[0] in right:
+            return []
+        return [f"{who}: turns {await self._turns()}"]
 
     async def _turns(self) -> list[str]:
         page = await self._until("GET", f"/chats/{self._chat}/events?limit=200", 200)

@@ -83,7 +83,7 @@ def here(marker: str) -> str:
 def long_text() -> str:
     """A text that this machine takes a while to match."""
     text = "a" * 16 + "b"
-    while seconds_of(text) < 2 * HELD_S:
+    while seconds_of(text) < 3 * HELD_S:
         text = f"a{text}"
     return text
 
@@ -139,9 +139,13 @@ async def test_native_code_that_keeps_the_lock_is_named_too(caplog, long_text):
 
 
 async def test_native_code_in_the_thread_of_an_agent_is_named_too(caplog, long_text):
-    async with watching(caplog) as watched:
-        await call_in_thread(ThreadPool(), IDS, lambda: match(long_text))
-        await watched.counted()
+    # On a machine with too much to do another thread may be faster than the watchdog's.
+    for _ in range(3):
+        async with watching(caplog) as watched:
+            await call_in_thread(ThreadPool(), IDS, lambda: match(long_text))
+            await watched.counted()
+        if here("native") in watched.said[-1]:
+            break
     assert here("native") in watched.said[-1]
     assert vars(watched.records[-1])["user_chat_id"] == "chat_1"
 

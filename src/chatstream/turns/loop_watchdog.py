@@ -37,7 +37,9 @@ HELD_S: Final = 0.5
 WARNED_FOR_S: Final = 300.0
 """So long afterwards the operator is told of it by ``/health/ready``."""
 LATE_S: Final = 0.1
-"""A thread that sleeps wakes no later than this, unless it is kept from running."""
+"""A thread that sleeps wakes no later than this, unless the process stood still."""
+LOCKED_S: Final = 0.03
+"""Nor than this where threads share the lock as they do in Python code: each has it for 5 ms."""
 _MOST_FRAMES: Final = 2_000
 _CLOSE_S: Final = 1.0
 
@@ -56,6 +58,7 @@ class _Gap(Struct, frozen=True):
     """A time without a beat that is over, what the process computed in it, and the agent's
     thread that computed most, seen at its end."""
 
+    ended_at: float
     seconds: float
     cpu_seconds: float
     worker: Holder | None
@@ -94,7 +97,8 @@ class LoopWatchdog:
         self._gaps: deque[_Gap] = deque(maxlen=16)
         self._below: frozenset[FrameType] = frozenset()
         # Written by the thread alone.
-        self._holder: Holder | None = None
+        self._held_s: dict[Holder, float] = {}
+        self._looked_at = 0.0
         self._before: dict[int, _Thread] = {}
         self._warning: tuple[float, str] | None = None
         self._news = threading.Event()
@@ -145,7 +149,8 @@ class LoopWatchdog:
         gap_s = now - self._beat_at
         if gap_s >= self._limit_s:
             # Here too: of two that wait for the lock, the loop may be the first to get it.
-            self._gaps.append(_Gap(gap_s, cpu - self._cpu_at_beat, self._busiest(_frames())))
+            worker = self._busiest(_frames())
+            self._gaps.append(_Gap(now, gap_s, cpu - self._cpu_at_beat, worker))
         else:
             self._worst_s = max(self._worst_s, gap_s - BEAT_S)
         self._beat_at, self._cpu_at_beat = now, cpu
@@ -159,8 +164,8 @@ class LoopWatchdog:
         kept_s = 0.0
         while not self._is_closed:
             silence_s = time.monotonic() - self._beat_at
-            if silence_s >= self._limit_s and self._holder is None:
-                self._look(was_kept=kept_s > LATE_S)
+            if silence_s >= self._limit_s:
+                self._look(kept_s)
             self._before = {one.ident: one for one in self._computing()}
             pause_s = max(self._limit_s - silence_s, LATE_S)
             planned_at = time.monotonic() + pause_s
@@ -170,26 +175,38 @@ class LoopWatchdog:
             while self._gaps:
                 self._over(self._gaps.popleft())
 
-    def _look(self, *, was_kept: bool) -> None:
-        """No beat for too long: find out why, before anything moves on. ``was_kept``: this thread
-        was late, too."""
+    def _look(self, kept_s: float) -> None:
+        """No beat for too long: find out why, before anything moves on. ``kept_s``: how late this
+        thread was itself."""
         frames = _frames()
         # Native code had the lock then; or the whole process stood still (stopped, a machine that
         # slept, no processor to be had), and what computes nothing is not to blame.
-        computed = time.process_time() - self._cpu_at_beat >= self._computing_s
-        if was_kept and not computed:
+        computed_s = time.process_time() - self._cpu_at_beat
+        if kept_s > LATE_S and computed_s < self._computing_s:
             return
         on_loop, busiest = self._on_loop(frames), self._busiest(frames)
         # An agent's thread may be the one that had the lock; while others run, it has not.
-        self._holder = (busiest or on_loop) if was_kept else (on_loop or busiest)
-        if self._holder is not None:
-            told = "the event loop is held at %s"
-            log.warning(told, self._holder.place, extra=_ids(self._holder))
+        holder = (busiest or on_loop) if kept_s > LOCKED_S else (on_loop or busiest)
+        if holder is None:
+            return
+        if not self._held_s:
+            log.warning("the event loop is held at %s", holder.place, extra=_ids(holder))
+        self._blame(holder, since=self._beat_at, until=time.monotonic())
+
+    def _blame(self, holder: Holder, *, since: float, until: float) -> None:
+        """For the time that nobody was blamed for yet."""
+        seconds = until - max(self._looked_at, since)
+        self._held_s[holder] = self._held_s.get(holder, 0.0) + seconds
+        self._looked_at = until
 
     def _over(self, gap: _Gap) -> None:
-        if self._holder is None and gap.cpu_seconds < self._computing_s:
+        """Tell who held the loop for most of that time."""
+        if not self._held_s and gap.cpu_seconds < self._computing_s:
             return
-        holder, self._holder = self._holder or gap.worker, None
+        if gap.worker is not None:
+            self._blame(gap.worker, since=gap.ended_at - gap.seconds, until=gap.ended_at)
+        held_s, self._held_s = self._held_s, {}
+        holder = max(held_s, key=lambda one: held_s[one], default=None)
         self._worst_s = max(self._worst_s, gap.seconds - BEAT_S)
         self._count(gap.seconds)
         place = "a place that is not known" if holder is None else holder.place
