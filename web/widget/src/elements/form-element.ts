@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { bare } from '../../../client/src/records.ts';
 import type { ComponentEvent } from '../../../client/src/types.ts';
+import { closedReason, type ComponentState } from '../component-state.ts';
 import { valueText } from '../format.ts';
 import { ExpiryTimer } from '../expiry.ts';
 import { fieldsOf, leavesOf, type Field } from '../forms/schema.ts';
@@ -17,7 +18,6 @@ import {
 } from '../forms/values.ts';
 import { icons } from '../icons.ts';
 import { keep, recall } from '../storage.ts';
-import { closedReason, type ComponentState } from '../views/component.ts';
 import { fieldView } from '../views/field.ts';
 import { define, type View } from '../view.ts';
 import { LightElement } from './light-element.ts';
