@@ -68,4 +68,4 @@ def test_the_same_frames_give_the_same_chat_as_in_the_browser(path):
 
 
 def test_there_are_transcripts():
-    assert len(GOLDEN) >= 8
+    assert len(GOLDEN) >= 12

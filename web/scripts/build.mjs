@@ -45,6 +45,7 @@ async function bundle(directory, manifest, name, entry, format) {
         minify: true,
         lib: { entry: { [name]: entry }, formats: [format], name: 'ChatStreamBundle' },
         rolldownOptions: {
+          optimization: { inlineConst: { mode: 'all', pass: 2 } },
           output: {
             minify: true,
             hashCharacters: 'hex',
@@ -57,7 +58,9 @@ async function bundle(directory, manifest, name, entry, format) {
     }),
   ].flat();
   for (const { fileName, code: annotated } of output) {
-    const code = annotated.replaceAll('/* @__PURE__ */ ', '');
+    // What is left of line ends with blanks behind them stands in templates of markup and of styles, where they mean
+    // no more than one blank does.
+    const code = annotated.replaceAll('/* @__PURE__ */ ', '').replace(/([;{]?)\n {2,}/g, (_, end) => end || ' ');
     manifest[fileName.replace(/\.[0-9a-f]{8}\.js$/, '.js')] = fileName;
     await write(directory, fileName, code);
   }

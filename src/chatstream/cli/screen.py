@@ -15,6 +15,7 @@ from chatstream.client.frames import (
     ErrorEvent,
     Event,
     IntentEvent,
+    PartialEvent,
     ResponseEvent,
     ThinkingEvent,
     ToolCallEvent,
@@ -40,6 +41,8 @@ class Screen:
         self._dims = out.isatty() and "NO_COLOR" not in os.environ
         self._prompt: str | None = None
         self._growing: dict[str, str] = {}
+        self._stored: dict[str, str] = {}
+        self._cut_short = False
         self._mid_line = False
 
     def prompt(self, text: str) -> None:
@@ -65,11 +68,14 @@ class Screen:
                 self.note(f"sent: {event.values}")
             case ThinkingEvent() | ToolCallEvent():
                 self.note(f"· {_step(event)}")
+            case PartialEvent():
+                self._piece(event)
             case ResponseEvent():
                 self._response(event)
             case ComponentEvent():
                 self._component(event)
             case ErrorEvent():
+                self._answer_ended("(broken off)")
                 self._line(f"Error: {event.message} ({event.code})")
             case TurnEvent():
                 self._turn(event)
@@ -97,7 +103,29 @@ class Screen:
         else:
             self._line(f"you: {content}")
 
+    def _piece(self, event: PartialEvent) -> None:
+        """Shown only where the whole never comes, so that history reads as it was lived."""
+        message_id = event.message_id or ""
+        held = self._stored.get(message_id, "")
+        if event.offset <= len(held):
+            self._stored[message_id] = held[: event.offset] + event.text
+
+    def _answer_ended(self, note: str) -> None:
+        """A turn ends: an answer of it that is not whole stays, and is told as such."""
+        for message_id, text in self._stored.items():
+            self.growing(message_id, text)
+        if self._growing or self._cut_short:
+            self.note(note)
+        self._forget_pieces()
+
+    def _forget_pieces(self) -> None:
+        self._growing.clear()
+        self._stored.clear()
+        self._cut_short = False
+
     def _response(self, event: ResponseEvent) -> None:
+        self._stored.pop(event.message_id or "", None)
+        self._cut_short = event.stopped
         shown = self._growing.pop(event.message_id or "", "")
         if not shown or not event.content.startswith(shown):
             self._line(event.content)
@@ -119,13 +147,16 @@ class Screen:
 
     def _turn(self, event: TurnEvent) -> None:
         match event.status:
+            case "started":
+                self._forget_pieces()
             case "restarted":
-                self._growing.clear()
+                self._forget_pieces()
                 self.note("(interrupted; once more)")
             case "cancelled":
-                self.note("(stopped)")
-            case _:
-                pass
+                self._cut_short = True
+                self._answer_ended("(stopped)")
+            case "finished" | "needs_input" | "failed":
+                self._answer_ended("(broken off)")
 
     def _line(self, text: str, *, dim: bool = False) -> None:
         text = _safe(text)

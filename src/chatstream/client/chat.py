@@ -38,7 +38,10 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def content(self) -> str:
-        """The text of the newest response; empty if there is none."""
+        """The text of the newest response; empty if there is none.
+
+        Of a turn that failed or was stopped, it is what had been written until then.
+        """
         responses = [event.content for event in self.events if isinstance(event, ResponseEvent)]
         return responses[-1] if responses else ""
 

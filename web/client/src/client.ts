@@ -77,9 +77,7 @@ type Body<T> = T extends Command ? Omit<T, 'id' | 'user_chat_id'> : never;
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
 // A closure under a constructor's name: its inner names are nobody else's, and cost nothing in the built file.
-export const ChatClient = function (options?: ClientOptions) {
-  return chatClient(options);
-} as unknown as new (options?: ClientOptions) => ChatClient;
+export const ChatClient = chatClient as unknown as new (options?: ClientOptions) => ChatClient;
 
 function chatClient(options: ClientOptions = {}): ChatClient {
   const { getToken, last = 200, idleCloseMs = 0 } = options;

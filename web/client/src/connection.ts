@@ -2,20 +2,12 @@
 import type { Environment } from './environment.ts';
 import { dialSocket, type Link, type LinkEvents } from './link.ts';
 import type { Tokens } from './tokens.ts';
+import {
+  AFTER_FLOOD_MS, DIAL_MS, FIRST_BACK_OFF_MS, LONGEST_BACK_OFF_MS, LONGEST_TIMER_MS, PROBE_MS, RENEW_BEFORE_MS, SETTLED_MS,
+  UPGRADES_MS,
+} from './times.ts';
 import type { ClientFrame, ClosedReason, ConnectionState, ServerFrame, Welcome } from './types.ts';
 
-const FIRST_BACK_OFF_MS = 250;
-const LONGEST_BACK_OFF_MS = 10_000;
-/** Live for so long: the server is well, the next loss begins the back-off anew. */
-const SETTLED_MS = 5_000;
-/** For the upgrade and `welcome` together: two that hang still fall within `UPGRADES_MS`. */
-const DIAL_MS = 8_000;
-const UPGRADES_MS = 10_000;
-const PROBE_MS = 3_000;
-const AFTER_FLOOD_MS = 60_000;
-const RENEW_BEFORE_MS = 60_000;
-/** `setTimeout` takes no more; a visitor's token lives longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const ABNORMAL = 1006;
 
 export interface ConnectionOptions {

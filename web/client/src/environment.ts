@@ -34,18 +34,16 @@ export function browser(): Environment {
 
 // Where storage is forbidden or full, the chat goes on and only a reload forgets.
 function stored(name: 'localStorage' | 'sessionStorage'): Store {
-  return {
-    getItem: (key) => attempt(() => globalThis[name].getItem(key)),
-    setItem: (key, value) => void attempt(() => globalThis[name].setItem(key, value)),
-  };
-}
-
-function attempt<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch {
-    return null;
-  }
+  const attempt =
+    (method: keyof Store) =>
+    (...args: [string, string?]): any => {
+      try {
+        return (globalThis[name][method] as (...all: unknown[]) => unknown)(...args);
+      } catch {
+        return null;
+      }
+    };
+  return { getItem: attempt('getItem'), setItem: attempt('setItem') };
 }
 
 /** 128 random bits. Not `crypto.randomUUID`: pages on plain http do not have it. */

@@ -179,13 +179,17 @@ function refusal(frame: Command | OpenFrame, response: Response, { code, detail,
 export async function* messages(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerFrame[]> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let held = '';
+  // Put together when a block has ended: one of megabytes comes in thousands of pieces.
+  let held: string[] = [];
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const blocks = (held + decoder.decode(value, { stream: true })).split('\n\n');
-    held = blocks.pop()!;
-    const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => line.startsWith('data:'));
+    const piece = decoder.decode(value, { stream: true });
+    const isEnd = ((held.at(-1)?.at(-1) ?? '') + piece).includes('\n\n');
+    if (piece) held.push(piece);
+    const blocks = isEnd ? held.join('').split('\n\n') : [''];
+    if (isEnd) held = [blocks.at(-1)!];
+    const lines = blocks.slice(0, -1).flatMap((block) => block.split('\n')).filter((line) => line.startsWith('data:'));
     yield lines.map((line) => JSON.parse(line.slice(5)));
   }
 }

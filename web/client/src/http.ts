@@ -54,6 +54,10 @@ export function prepend(state: ChatState, events: readonly EventFrame[], fold: t
     turns,
     components,
     // The fold is right about those whose beginning it saw; of others the server told more.
-    intents: { ...state.intents, ...Object.fromEntries(Object.entries(intents).filter(([, { title }]) => title)) },
+    intents: Object.assign(
+      Object.create(null),
+      state.intents,
+      Object.fromEntries(Object.entries(intents).filter(([, { title }]) => title)),
+    ),
   };
 }

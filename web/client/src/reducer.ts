@@ -1,6 +1,6 @@
 // The pure fold of one chat: frames in, what a view shows out. Total: no frame makes it throw, and a frame that was
 // applied before, comes too early or is of another chat changes nothing.
-import { clean, mapped } from './records.ts';
+import { bare, clean, mapped } from './records.ts';
 import { grow, TITLE_CODE_POINTS } from './text.ts';
 import type {
   Answer, ChatEvent, ChatState, Component, ComponentEvent, ComponentSubmittedEvent, Delta, EventFrame, Intent, IntentEvent, Opened, PartialEvent, Question,
@@ -17,12 +17,12 @@ export function initialChat(userChatId: string, from = 0): ChatState {
     from,
     caught_up: false,
     events: [],
-    answers: {},
-    intents: {},
+    answers: bare(),
+    intents: bare(),
     intent: null,
-    turns: {},
+    turns: bare(),
     turn: null,
-    components: {},
+    components: bare(),
   };
 }
 
@@ -47,7 +47,7 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     value: { [F in keyof ChatState[R][string]]: ChatState[R][string][F] | undefined },
   ) => {
     // As with the events: a chat of thousands of turns would be copied thousands of times.
-    if (draft[name] === state[name]) set({ [name]: { ...state[name] } });
+    if (draft[name] === state[name]) set({ [name]: bare<unknown>(state[name]) });
     (draft[name] as Record<string, unknown>)[key] = clean(value);
   };
 
@@ -94,7 +94,9 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ events, position: frame.position, event_id: frame.event_id });
     change(frame);
     const intent = draft.intents[frame.user_intent_id!];
-    if (intent && !byTimer(frame as Timed)) {
+    // No timer's: only an intent has that reason, only a session that status.
+    const { reason, status } = frame as Timed;
+    if (intent && reason !== 'idle' && status !== 'expired') {
       const { timestamp, session_id = intent.session_id } = frame;
       put('intents', intent.user_intent_id, { ...intent, session_id, last_activity_at: timestamp });
     }
@@ -128,7 +130,7 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
       set({ ...initialChat(user_chat_id, position - 1), caught_up: draft.caught_up, position, event_id, events, status });
     } else {
       set({ status: 'closed' });
-      closeComponents(() => true, 'chat_closed');
+      closeComponents(Boolean, 'chat_closed');
     }
   };
 
@@ -145,7 +147,7 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({
       turn: runs ? { message_id: caused_by, attempt } : null,
       // Texts of an earlier attempt are void, and stay so whatever still comes for them.
-      answers: status === 'restarted' ? mapped(draft.answers, () => DONE) : {},
+      answers: status === 'restarted' ? mapped(draft.answers, () => DONE) : bare(),
     });
   };
 
@@ -165,8 +167,8 @@ export function apply(state: ChatState, frames: ServerFrame | readonly ServerFra
     set({ intent: active ? id : newestIntent() });
   };
 
-  const begun = (user_intent_id: string, { timestamp, caused_by, status }: IntentEvent): Intent => {
-    const cause = draft.turns[caused_by!]?.retry_of ?? caused_by ?? '';
+  const begun = (user_intent_id: string, { timestamp, caused_by = '', status }: IntentEvent): Intent => {
+    const cause = draft.turns[caused_by]?.retry_of ?? caused_by;
     const said = draft.events.findLast((event) => event.message_id === cause);
     const title = [...((said as { content?: string })?.content ?? '')].slice(0, TITLE_CODE_POINTS).join('');
     return { user_intent_id, status, title, created_at: timestamp, last_activity_at: timestamp };
@@ -216,9 +218,4 @@ const DONE: Answer = { text: '', length: 0, done: true };
 interface Timed {
   reason?: string;
   status?: string;
-}
-
-// Only an intent has that reason, only a session that status.
-function byTimer({ reason, status }: Timed): boolean {
-  return reason === 'idle' || status === 'expired';
 }

@@ -22,18 +22,20 @@ export function spokenChange(
 ): string | null {
   if (!before.caught_up || before.user_chat_id !== after.user_chat_id) return null;
   const fresh = newEvents(before, after);
-  // Several at once, where more than one reminder was due.
-  const answers = fresh.flatMap((event) => (event.type === 'response' ? [event.content ?? ''] : []));
-  if (answers.length > 0) return shortened(answers.join('\n'));
-  const failure = fresh.findLast((event) => event.type === 'error');
-  if (failure?.type === 'error') return failure.message || texts.get('answer_failed');
+  // Several at once, where more than one reminder was due, or where an answer broke off.
+  const said = fresh.flatMap((event) => {
+    if (event.type === 'response') return spokenText(event.content ?? '') || [];
+    return event.type === 'error' ? event.message || texts.get('answer_failed') : [];
+  });
+  if (said.length > 0) return said.join('\n');
   if (after.turn && before.turn?.message_id !== after.turn.message_id) return texts.get('answering');
   const step = stepDue ? fresh.findLast((event) => event.type === 'thinking') : undefined;
   return step?.type === 'thinking' ? step.content || humanName(step.step) : null;
 }
 
-function shortened(text: string): string {
-  const points = [...text];
+/** As much of `text` as one listens to. */
+export function spokenText(text: string): string {
+  const points = [...text.slice(0, 2 * LONGEST_SPOKEN + 2)];
   return points.length <= LONGEST_SPOKEN ? text : `${points.slice(0, LONGEST_SPOKEN).join('')} …`;
 }
 

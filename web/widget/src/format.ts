@@ -86,18 +86,22 @@ export function humanName(name: string): string {
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
+/** Objects and lists within each other: what lies deeper than the server takes is not written out. */
+const DEEPEST_VALUE = 32;
+
 /** A slot's or a form's value in one line; a moment as the clock of whoever reads shows it. */
-export function valueText(value: unknown, texts: Texts): string {
+export function valueText(value: unknown, texts: Texts, depth = 0): string {
   if (value === true) return texts.get('form_yes');
   if (value === false) return texts.get('form_no');
   if (value === null || value === undefined || value === '') return texts.get('form_not_given');
-  if (Array.isArray(value)) return value.map((item) => valueText(item, texts)).join(', ');
+  if (depth > DEEPEST_VALUE) return '…';
+  if (Array.isArray(value)) return value.map((item) => valueText(item, texts, depth + 1)).join(', ');
   if (typeof value === 'string' && MOMENT.test(value) && !Number.isNaN(Date.parse(value))) {
     return dateText(value, texts.locale, { dateStyle: 'medium', timeStyle: 'short' });
   }
   if (typeof value === 'object') {
     const parts = Object.entries(value).map(
-      ([name, item]) => `${humanName(name)}: ${valueText(item, texts)}`,
+      ([name, item]) => `${humanName(name)}: ${valueText(item, texts, depth + 1)}`,
     );
     return parts.join(', ');
   }

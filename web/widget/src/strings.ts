@@ -28,6 +28,7 @@ export const ENGLISH = {
   send: 'Send',
   stop: 'Stop',
   stopped: 'Stopped',
+  broken_off: 'Broken off',
   retry: 'Try again',
   copy: 'Copy',
   copied: 'Copied',
@@ -160,7 +161,7 @@ export class Texts {
 }
 
 function fillPlaces(text: string, fill: Fill): string {
-  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(fill[name] ?? place));
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => (Object.hasOwn(fill, name) ? String(fill[name]) : place));
 }
 
 // A page may carry any `lang`; Intl throws on a malformed one.

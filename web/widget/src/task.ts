@@ -25,22 +25,32 @@ export function waitingFor(chat: ChatState, intent: Intent, entries: readonly En
   return asked || questionIn(intent.question?.text ?? '');
 }
 
+const LONGEST_QUESTION = 2_000;
+
 /** The question of an answer without its markup: its last sentence that asks, else all of it. */
 export function questionIn(markdown: string): string {
-  const words = markdownText(markdown);
-  return (
-    words
-      .match(/[^.!?…。؟？\n]+[?؟？]/g)
-      ?.at(-1)
-      ?.trim() ?? words
-  );
+  const words = markdownText(markdown.slice(-LONGEST_QUESTION));
+  let end = lastOf(words, ASKS, words.length);
+  while (end > 0 && ENDS.includes(words[end - 1]!)) end = lastOf(words, ASKS, end);
+  const sentence = words.slice(lastOf(words, ENDS, end) + 1, end + 1).trim();
+  return sentence.length > 1 ? sentence : words;
+}
+
+const ASKS = '?؟？';
+const ENDS = '.!…。\n' + ASKS;
+
+/** The place of the last of `characters` before `before`; -1 without one. */
+function lastOf(text: string, characters: string, before: number): number {
+  let at = before - 1;
+  while (at >= 0 && !characters.includes(text[at]!)) at -= 1;
+  return at;
 }
 
 function missingFields(chat: ChatState, intent: Intent): string {
   const form = chat.events.findLast((event) => isOpenForm(chat, intent, event));
   if (form?.type !== 'component') return '';
   const fields = leavesOf(fieldsOf(form.schema)).filter((field) => field.required);
-  const missing = fields.filter((field) => !(field.path.join('.') in (intent.slots ?? {})));
+  const missing = fields.filter((field) => !Object.hasOwn(intent.slots ?? {}, field.path.join('.')));
   return missing.map((field) => field.label.toLocaleLowerCase()).join(', ');
 }
 

@@ -1,13 +1,16 @@
 // What the log shows, folded from a chat's events: days, dividers between tasks, what the user
 // said, and one entry a turn. An entry is replaced when it changes, never changed in place, so a
 // view compares by identity; a longer list of events is continued, not folded again.
+import { grow } from '../../client/src/text.ts';
 import type {
+  Answer,
   ChatEvent,
   ComponentEvent,
   ComponentSubmittedEvent,
   ErrorEvent,
   EventFrame,
   IntentEvent,
+  PartialEvent,
   ResponseEvent,
   TurnEvent,
   UserEvent,
@@ -21,7 +24,14 @@ export type Mark =
   | { readonly kind: 'closed' | 'erased' };
 
 export type Part =
-  | { readonly kind: 'answer'; readonly messageId: string; readonly response: ResponseEvent | null }
+  | {
+      readonly kind: 'answer';
+      readonly messageId: string;
+      /** What is stored of it; null while it is not whole. */
+      readonly response: ResponseEvent | null;
+      /** The text of its stored pieces. */
+      readonly held: Answer;
+    }
   | { readonly kind: 'component'; readonly component: ComponentEvent }
   | { readonly kind: 'error'; readonly error: ErrorEvent };
 
@@ -98,9 +108,9 @@ export class Timeline {
       case 'tool_result':
         return this.#changeTurn(event, (turn) => ({ ...turn, steps: withStep(turn.steps, event) }));
       case 'partial':
-        return this.#answered(event, event.message_id, null);
+        return this.#answered(event, null);
       case 'response':
-        return this.#answered(event, event.message_id, event);
+        return this.#answered(event, event);
       case 'component':
         return this.#addPart(event, { kind: 'component', component: event });
       case 'error':
@@ -142,12 +152,16 @@ export class Timeline {
     }));
   }
 
-  #answered(event: EventFrame, messageId: string, response: ResponseEvent | null): void {
+  #answered(event: PartialEvent | ResponseEvent, response: ResponseEvent | null): void {
     this.#changeTurn(event, (turn) => {
-      const at = turn.parts.findIndex((part) => part.kind === 'answer' && part.messageId === messageId);
-      const part: Part = { kind: 'answer', messageId, response };
-      if (at < 0) return { ...turn, parts: [...turn.parts, part] };
-      return response ? { ...turn, parts: turn.parts.with(at, part) } : turn;
+      const at = turn.parts.findIndex((part) => part.kind === 'answer' && part.messageId === event.message_id);
+      const known = turn.parts[at];
+      const before = known?.kind === 'answer' ? known : newAnswer(event.message_id);
+      // What comes after the whole says nothing more.
+      if (before.response) return turn;
+      const held = event.type === 'partial' ? grow(before.held, event.offset, event.text ?? '') : before.held;
+      const part: Part = { ...before, response, held };
+      return { ...turn, parts: known ? turn.parts.with(at, part) : [...turn.parts, part] };
     });
   }
 
@@ -220,6 +234,11 @@ const BY_A_MESSAGE: readonly string[] = ['superseded', 'switched'];
 
 function isStored(part: Part): boolean {
   return part.kind !== 'answer' || part.response !== null;
+}
+
+/** An answer of which nothing is stored. */
+export function newAnswer(messageId: string): Part & { kind: 'answer' } {
+  return { kind: 'answer', messageId, response: null, held: { text: '', length: 0, done: false } };
 }
 
 function placeKey(entry: Entry): string {

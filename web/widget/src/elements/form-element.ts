@@ -1,7 +1,9 @@
 // A form in the chat: inputs while it is open, a summary once it is submitted, a reason when it
 // closed unanswered. The draft outlives a reload; the server's word on the values is last.
 import { html, nothing, type TemplateResult } from 'lit';
+import { bare } from '../../../client/src/records.ts';
 import type { ComponentEvent } from '../../../client/src/types.ts';
+import { closedReason, type ComponentState } from '../component-state.ts';
 import { valueText } from '../format.ts';
 import { ExpiryTimer } from '../expiry.ts';
 import { fieldsOf, leavesOf, type Field } from '../forms/schema.ts';
@@ -16,7 +18,6 @@ import {
 } from '../forms/values.ts';
 import { icons } from '../icons.ts';
 import { keep, recall } from '../storage.ts';
-import { closedReason, type ComponentState } from '../views/component.ts';
 import { fieldView } from '../views/field.ts';
 import { define, type View } from '../view.ts';
 import { LightElement } from './light-element.ts';
@@ -32,7 +33,7 @@ export class FormElement extends LightElement {
   event: ComponentEvent | null = null;
   state: ComponentState = { component: undefined, submit: undefined };
   view: View | null = null;
-  errors: FieldErrors = {};
+  errors: FieldErrors = bare();
   #draft: Draft | null = null;
   #refusedId = '';
   #focusError = false;
@@ -121,16 +122,16 @@ export class FormElement extends LightElement {
   }
 
   #currentDraft(fields: readonly Field[], event: ComponentEvent): Draft {
-    this.#draft ??= { ...initialDraft(fields), ...recall<Draft>('sessionStorage', draftKey(event)) };
+    this.#draft ??= bare({ ...initialDraft(fields), ...recall<Draft>('sessionStorage', draftKey(event)) });
     return this.#draft;
   }
 
   #change(field: Field, value: DraftValue, event: ComponentEvent): void {
     const key = fieldKey(field.path);
-    this.#draft = { ...this.#draft, [key]: value };
+    this.#draft = bare({ ...this.#draft, [key]: value });
     keep('sessionStorage', draftKey(event), this.#draft);
     const { [key]: mended, ...others } = this.errors;
-    if (mended !== undefined) this.errors = others;
+    if (mended !== undefined) this.errors = bare(others);
     else this.requestUpdate();
   }
 
@@ -150,12 +151,11 @@ function draftKey(event: ComponentEvent): string {
 
 // The server names a nested field by dots or slashes.
 function byFieldKey(fields: Readonly<Record<string, string>>): FieldErrors {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, reason]) => [
-      name.replace(/^[/#.$]+/, '').replace(/\./g, '/'),
-      reason,
-    ]),
-  );
+  const named = Object.entries(fields).map(([name, reason]) => [
+    name.replace(/^[/#.$]+/, '').replace(/\./g, '/'),
+    reason,
+  ]);
+  return bare(Object.fromEntries(named));
 }
 
 function summaryView(fields: readonly Field[], values: FormValues, view: View): TemplateResult {

@@ -1,11 +1,12 @@
 // One run of the agent: its steps, its answers, what it asks for, what went wrong.
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { bare } from '../../../client/src/records.ts';
 import type { Answer, Component, ErrorEvent, Outgoing } from '../../../client/src/types.ts';
 import { ExpiryTimer } from '../expiry.ts';
 import { clockTime } from '../format.ts';
 import { icons } from '../icons.ts';
-import type { Part, TurnEntry } from '../timeline.ts';
+import { newAnswer, type Part, type TurnEntry } from '../timeline.ts';
 import { componentView } from '../views/component.ts';
 import { copyButton, messageTime } from '../views/message-parts.ts';
 import { stepsView } from '../views/steps.ts';
@@ -35,7 +36,7 @@ export class TurnElement extends LightElement {
   /** Ids of answers in progress that no stored event names yet. */
   liveIds: readonly string[] = [];
   stepsOpen: boolean | null = null;
-  #answers: Readonly<Record<string, Answer>> = {};
+  #answers: Readonly<Record<string, Answer>> = bare();
 
   constructor() {
     super();
@@ -58,9 +59,14 @@ export class TurnElement extends LightElement {
   protected override updated(_changed: PropertyValues): void {
     this.showAnswers(this.#answers);
     for (const part of this.entry?.parts ?? []) {
-      if (part.kind !== 'answer' || !part.response) continue;
-      this.#answerElement(part.messageId)?.show(part.response.content ?? '', true);
+      if (part.kind !== 'answer') continue;
+      if (part.response) this.#answerElement(part.messageId)?.show(part.response.content ?? '', true);
+      else if (this.#hasEnded) this.#answerElement(part.messageId)?.show(part.held.text, true);
     }
+  }
+
+  get #hasEnded(): boolean {
+    return this.entry?.status !== 'running';
   }
 
   #answerElement(messageId: string): AnswerElement | null {
@@ -71,7 +77,7 @@ export class TurnElement extends LightElement {
   protected override render(): TemplateResult | typeof nothing {
     const { entry, view } = this;
     if (!entry || !view) return nothing;
-    const parts = [...entry.parts, ...this.liveIds.map(liveAnswer)];
+    const parts = [...entry.parts, ...this.liveIds.map(newAnswer)];
     const answering = parts.some((part) => part.kind === 'answer');
     const label = `${view.texts.get('assistant')}, ${clockTime(entry.startedAt, view.texts.locale)}`;
     return html`<article class="message assistant" part="message assistant-message" aria-label=${label}>
@@ -101,20 +107,28 @@ export class TurnElement extends LightElement {
     };
   }
 
-  #answer(part: Part & { kind: 'answer' }, view: View): TemplateResult {
-    const { response } = part;
+  #answer({ messageId, response, held }: Part & { kind: 'answer' }, view: View): TemplateResult {
     if (response?.erased) return html`<p class="note">${view.texts.get('erased')}</p>`;
+    // Pieces of an erased chat have no words, and nothing else is left of them.
+    if (!response && this.#hasEnded && held.text === '') return html``;
     return html`<div class="answer" part="answer">
-      <chatstream-answer class="markdown" data-message=${part.messageId} .view=${view}></chatstream-answer>
+      <chatstream-answer class="markdown" data-message=${messageId} .view=${view}></chatstream-answer>
       ${
-        response
+        response || this.#hasEnded
           ? html`<footer>
-              ${messageTime(response.timestamp, view)} ${copyButton(response.content ?? '', view)}
-              ${response.stopped ? html`<span class="note">${view.texts.get('stopped')}</span>` : nothing}
+              ${response ? messageTime(response.timestamp, view) : nothing}
+              ${copyButton(response ? (response.content ?? '') : held.text, view)}
+              ${!response || response.stopped ? html`<span class="note">${this.#brokenOff(view)}</span>` : nothing}
             </footer>`
           : nothing
       }
     </div>`;
+  }
+
+  // Who stopped an answer knows why it ends; of any other the rest is missing.
+  #brokenOff(view: View): string {
+    const wasStopped = this.entry?.status === 'cancelled' || !this.#hasEnded;
+    return view.texts.get(wasStopped ? 'stopped' : 'broken_off');
   }
 
   #end(entry: TurnEntry, view: View): TemplateResult | typeof nothing {
@@ -150,10 +164,6 @@ function errorView(error: ErrorEvent, view: View): TemplateResult {
       </p>
     </div>
   </div>`;
-}
-
-function liveAnswer(messageId: string): Part {
-  return { kind: 'answer', messageId, response: null };
 }
 
 function partKey(part: Part): string {

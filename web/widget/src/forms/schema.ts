@@ -54,9 +54,9 @@ type Schema = Readonly<Record<string, unknown>>;
 /** The fields of `schema` in the order of its properties; empty for anything that is no object schema. */
 export function fieldsOf(schema: unknown, path: readonly string[] = []): Field[] {
   const properties = asSchema(asSchema(schema)['properties']);
-  const required = asList(asSchema(schema)['required']);
+  const required = new Set(asList(asSchema(schema)['required']));
   return Object.entries(properties).map(([name, property]) =>
-    fieldOf([...path, name], asSchema(property), required.includes(name)),
+    fieldOf([...path, name], asSchema(property), required.has(name)),
   );
 }
 

@@ -1,5 +1,8 @@
 // Between what inputs hold (`Draft`: strings, a flag, positions of chosen options) and what
 // a schema speaks of (`FormValues`): one draft entry for each leaf field, keyed by its path.
+// A field may have any name, `constructor` and `__proto__` too: what is keyed by names inherits
+// nothing.
+import { bare } from '../../../client/src/records.ts';
 import { leavesOf, type Field } from './schema.ts';
 
 export type DraftValue = string | boolean | readonly number[];
@@ -13,8 +16,8 @@ export function fieldKey(path: readonly string[]): string {
 
 /** What an untouched form holds: the schema's defaults. */
 export function initialDraft(fields: readonly Field[]): Draft {
-  return Object.fromEntries(
-    leavesOf(fields).map((field) => [fieldKey(field.path), draftOf(field, field.initial)]),
+  return bare(
+    Object.fromEntries(leavesOf(fields).map((field) => [fieldKey(field.path), draftOf(field, field.initial)])),
   );
 }
 
@@ -34,15 +37,13 @@ function draftOf(field: Field, value: unknown): DraftValue {
 }
 
 function positionsOf(field: Field, values: readonly unknown[]): number[] {
-  const wanted = values.map((value) => JSON.stringify(value));
-  return field.choices.flatMap((choice, index) =>
-    wanted.includes(JSON.stringify(choice.value)) ? [index] : [],
-  );
+  const wanted = new Set(values.map((value) => JSON.stringify(value)));
+  return field.choices.flatMap((choice, index) => (wanted.has(JSON.stringify(choice.value)) ? [index] : []));
 }
 
 /** The values to submit; fields left empty are absent. */
 export function valuesOf(fields: readonly Field[], draft: Draft): FormValues {
-  const values: FormValues = {};
+  const values: FormValues = bare();
   for (const field of fields) {
     const value =
       field.kind === 'group' ? groupValue(field, draft) : leafValue(field, draft[fieldKey(field.path)]);

@@ -1,5 +1,9 @@
 // The blocks of a markdown text: a reader of CommonMark with tables, line by line, in linear time.
 // It takes 3 KB of the widget's 45, where a complete library takes 15. HTML is text to it.
+//
+// Linear because no expression here has two neighbours that can share out the same characters
+// between them: it would try every way to do so on a line that does not match in the end.
+// widget/test/hostile.test.ts looks for texts that break this.
 
 export type Align = '' | 'left' | 'center' | 'right';
 
@@ -12,7 +16,13 @@ export type Block = Placed &
   (
     | { readonly kind: 'paragraph'; readonly text: string }
     | { readonly kind: 'heading'; readonly level: number; readonly text: string }
-    | { readonly kind: 'code'; readonly language: string; readonly text: string }
+    | {
+        readonly kind: 'code';
+        readonly language: string;
+        readonly text: string;
+        /** A fence whose end has not come. */
+        readonly open: boolean;
+      }
     | { readonly kind: 'quote'; readonly blocks: readonly Block[] }
     | {
         readonly kind: 'list';
@@ -28,6 +38,8 @@ export type Block = Placed &
         readonly rows: readonly (readonly string[])[];
       }
     | { readonly kind: 'rule' }
+    /** What is shown as it is written. */
+    | { readonly kind: 'plain'; readonly text: string }
   );
 
 export interface Item {
@@ -43,14 +55,18 @@ export type Definitions = Map<string, string>;
 const DEEPEST = 12;
 
 const BLANK = /^[ \t]*$/;
-const FENCE = /^( {0,3})(`{3,}|~{3,})[ \t]*([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
-const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
+const FENCE = /^( {0,3})(`{3,}|~{3,})/;
+const FENCE_END = /^ {0,3}(`+|~+)[ \t]*$/;
+const HEADING = /^ {0,3}(#{1,6})(?=[ \t]|$)/;
+const RULE_MARK = /^ {0,3}[-*_]/;
+const RULE_MARKS = /^(?:\*{3,}|-{3,}|_{3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const BULLET = /^( {0,3})([-+*]|\d{1,9}[.)])([ \t]+|$)/;
 const UNDERLINE = /^ {0,3}(=+|-+)[ \t]*$/;
-const TABLE_LINE = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
-const DEFINITION = /^ {0,3}\[([^[\]]+)\]:[ \t]*<?([^\s<>]+)>?(?:[ \t]+["'(].*)?[ \t]*$/;
+const TABLE_LINE = /^[ \t|:-]+$/;
+const TABLE_CELL = /^:?-+:?$/;
+const DEFINITION = /^ {0,3}\[([^[\]]{1,999})\]:[ \t]*<?([^\s<>]+)>?/;
+const TITLE = /^[ \t]+["'(]/;
 const INDENTED = /^(?: {4}|\t)/;
 
 /** The blocks of `source`; link definitions are added to `definitions`. Line ends are `\n`. */
@@ -90,12 +106,14 @@ class Reader {
   #block(line: string): Block | null {
     if (BLANK.test(line) || this.#define(line)) return this.#skip();
     if (INDENTED.test(line)) return this.#indentedCode();
-    const fence = FENCE.exec(line);
-    if (fence) return this.#code(fence);
+    const fence = fenceOf(line);
+    if (fence) return this.#code(line, fence);
     const heading = HEADING.exec(line);
-    if (heading)
-      return this.#one({ kind: 'heading', level: heading[1]!.length, text: heading[2] ?? '', end: 0 });
-    if (RULE.test(line)) return this.#one({ kind: 'rule', end: 0 });
+    if (heading) {
+      const text = headingText(line.slice(heading[0].length));
+      return this.#one({ kind: 'heading', level: heading[1]!.length, text, end: 0 });
+    }
+    if (isRule(line)) return this.#one({ kind: 'rule', end: 0 });
     if (this.#depth < DEEPEST && QUOTE.test(line)) return this.#quote();
     if (this.#depth < DEEPEST && BULLET.test(line)) return this.#list();
     return this.#table(line) ?? this.#paragraph();
@@ -112,8 +130,10 @@ class Reader {
   }
 
   #define(line: string): boolean {
-    const [, label, url] = DEFINITION.exec(line) ?? [];
+    const [whole = '', label, url] = DEFINITION.exec(line) ?? [];
     if (label === undefined || url === undefined) return false;
+    const rest = line.slice(whole.length);
+    if (!BLANK.test(rest) && !TITLE.test(rest)) return false;
     this.#definitions.set(label.toLowerCase(), this.#definitions.get(label.toLowerCase()) ?? url);
     return true;
   }
@@ -131,20 +151,20 @@ class Reader {
 
   // ---- code
 
-  #code([, indent = '', fence = '', info = '']: RegExpExecArray): Block {
+  #code(line: string, [whole, indent = '', fence = '']: RegExpExecArray): Block {
     this.#at += 1;
-    const closing = new RegExp(`^ {0,3}${fence[0] === '~' ? '~' : '`'}{${fence.length},}[ \\t]*$`);
-    const lines = this.#take((line) => !closing.test(line));
+    const lines = this.#take((inside) => !endsFence(inside, fence));
+    const open = this.#at >= this.#lines.length;
     this.#at += 1;
-    const strip = new RegExp(`^ {0,${indent.length}}`);
-    const text = lines.map((line) => line.replace(strip, '')).join('\n');
-    return { kind: 'code', language: info.trim().split(/\s/)[0] ?? '', text, end: 0 };
+    const text = lines.map((inside) => inside.slice(indentOf(inside, indent.length))).join('\n');
+    const [language = ''] = line.slice(whole.length).trim().split(/\s/, 1);
+    return { kind: 'code', language, text, open, end: 0 };
   }
 
   #indentedCode(): Block {
     const lines = this.#take((line) => INDENTED.test(line) || BLANK.test(line));
     const text = lines.map((line) => line.replace(INDENTED, '')).join('\n');
-    return { kind: 'code', language: '', text: text.trimEnd(), end: 0 };
+    return { kind: 'code', language: '', text: text.trimEnd(), open: false, end: 0 };
   }
 
   // ---- quotes and lists
@@ -166,7 +186,7 @@ class Reader {
     let tight = true;
     while (this.#at < this.#lines.length) {
       const bullet = BULLET.exec(this.#line);
-      if (!bullet || bullet[2]!.at(-1) !== marker.at(-1) || RULE.test(this.#line)) break;
+      if (!bullet || bullet[2]!.at(-1) !== marker.at(-1) || isRule(this.#line)) break;
       const lines = this.#itemLines(bullet);
       tight &&= !hasGap(lines);
       items.push(this.#item(lines));
@@ -184,11 +204,11 @@ class Reader {
   #itemLines([whole, indent = '', marker = '', gap = '']: RegExpExecArray): string[] {
     const first = this.#line.slice(gap.length > 4 ? indent.length + marker.length + 1 : whole.length);
     const width = indent.length + marker.length + (gap.length > 4 || gap === '' ? 1 : gap.length);
-    const inside = new RegExp(`^(?: {${width}}|\\t)`);
+    const inside = (line: string) => (line.startsWith('\t') ? 1 : indentOf(line, width) === width ? width : 0);
     this.#at += 1;
     let blank = false;
     const rest = this.#take((line) => {
-      const belongs = BLANK.test(line) || inside.test(line) || (!blank && isLazy(line) && !BULLET.test(line));
+      const belongs = BLANK.test(line) || inside(line) > 0 || (!blank && isLazy(line) && !BULLET.test(line));
       blank = BLANK.test(line);
       return belongs;
     });
@@ -197,7 +217,7 @@ class Reader {
       rest.pop();
       this.#at -= 1;
     }
-    return [first, ...rest.map((line) => line.replace(inside, ''))];
+    return [first, ...rest.map((line) => line.slice(inside(line)))];
   }
 
   #continuesList(marker: string): boolean {
@@ -209,14 +229,14 @@ class Reader {
 
   #table(line: string): Block | null {
     const below = this.#lines[this.#at + 1] ?? '';
-    if (!line.includes('|') || !TABLE_LINE.test(below)) return null;
+    if (!line.includes('|') || INDENTED.test(below) || !TABLE_LINE.test(below)) return null;
+    const marks = cellsOf(below);
     const head = cellsOf(line);
-    const align = cellsOf(below).map(alignOf);
-    if (head.length !== align.length) return null;
+    if (head.length !== marks.length || !marks.every((cell) => TABLE_CELL.test(cell))) return null;
     this.#at += 2;
     const rows = this.#take((row) => !BLANK.test(row) && !startsBlock(row)).map(cellsOf);
-    const fitted = rows.map((row) => align.map((_, column) => row[column] ?? ''));
-    return { kind: 'table', align, rows: [head, ...fitted], end: 0 };
+    // A short row stays short: a cell for each of many columns in each of many rows would be their product.
+    return { kind: 'table', align: marks.map(alignOf), rows: [head, ...rows], end: 0 };
   }
 
   #paragraph(): Block {
@@ -240,11 +260,40 @@ function isLazy(line: string): boolean {
 }
 
 function startsBlock(line: string): boolean {
-  if (FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line)) return true;
+  if (fenceOf(line) || HEADING.test(line) || isRule(line) || QUOTE.test(line)) return true;
   const bullet = BULLET.exec(line);
   return (
     bullet !== null && bullet[3] !== '' && (!/\d/.test(bullet[2]!) || Number.parseInt(bullet[2]!, 10) === 1)
   );
+}
+
+function fenceOf(line: string): RegExpExecArray | null {
+  const fence = FENCE.exec(line);
+  return fence && !line.includes('`', fence[0].length) ? fence : null;
+}
+
+function endsFence(line: string, fence: string): boolean {
+  const marks = FENCE_END.exec(line)?.[1] ?? '';
+  return marks[0] === fence[0] && marks.length >= fence.length;
+}
+
+/** The words of a heading without the `#` that may close it. */
+function headingText(rest: string): string {
+  const text = rest.trim();
+  let end = text.length;
+  while (text[end - 1] === '#') end -= 1;
+  return end === 0 || /[ \t]/.test(text[end - 1]!) ? text.slice(0, end).trimEnd() : text;
+}
+
+function isRule(line: string): boolean {
+  return RULE_MARK.test(line) && RULE_MARKS.test(line.replace(/[ \t]+/g, ''));
+}
+
+/** How many spaces `line` begins with, up to `most`. */
+function indentOf(line: string, most: number): number {
+  let at = 0;
+  while (at < most && line[at] === ' ') at += 1;
+  return at;
 }
 
 function hasGap(lines: readonly string[]): boolean {

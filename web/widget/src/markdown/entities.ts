@@ -1,6 +1,7 @@
 // The named characters that agents write. The result is only ever text, so "<" is a character and no more.
 
-const NAMED: Readonly<Record<string, string>> = {
+const NAMED = new Map(
+  Object.entries({
   amp: '&',
   lt: '<',
   gt: '>',
@@ -17,14 +18,15 @@ const NAMED: Readonly<Record<string, string>> = {
   euro: '€',
   rarr: '→',
   larr: '←',
-};
+  }),
+);
 
 /** `text` with `&amp;`, `&#39;` and `&#x27;` as the characters they name. */
 export function decodeEntities(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,8}));/gi,
     (whole, dec?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return NAMED[name] ?? whole;
+      if (name !== undefined) return NAMED.get(name) ?? whole;
       const point = dec === undefined ? Number.parseInt(hex ?? '', 16) : Number(dec);
       return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
     },

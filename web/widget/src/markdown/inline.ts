@@ -1,5 +1,6 @@
 // The words within a block: emphasis, code, links. Makes nodes with createElement and text only,
-// so no string is ever parsed as HTML and Trusted Types have nothing to object to.
+// so no string is ever parsed as HTML and Trusted Types have nothing to object to. Reads every
+// character a bounded number of times (see blocks.ts).
 import type { Definitions } from './blocks.ts';
 import { decodeEntities } from './entities.ts';
 import { safeUrl } from './urls.ts';
@@ -12,6 +13,8 @@ export interface InlineOptions {
 /** A run of `*`, `_` or `~` that may begin or end emphasis. */
 interface Run {
   readonly char: string;
+  /** Its length as it was written, and what of it has found no partner yet. */
+  readonly size: number;
   count: number;
   readonly opens: boolean;
   readonly closes: boolean;
@@ -25,10 +28,12 @@ interface Bracket {
   readonly image: boolean;
 }
 
-type Piece = Node | Run;
+type Piece = string | Node | Run;
 
 // Brackets and emphasis within each other; what lies deeper stays as it is written.
 const MOST_BRACKETS = 40;
+const DEEPEST_EMPHASIS = 16;
+const LONGEST_LABEL = 999;
 
 /** The nodes of `text`. */
 export function inlineNodes(text: string, definitions: Definitions, options: InlineOptions): Node[] {
@@ -42,7 +47,9 @@ class Inline {
   readonly #brackets: Bracket[] = [];
   #pieces: Piece[] = [];
   #at = 0;
-  #plain = '';
+  /** What was read since the last piece, in bits: a line's end takes blanks off the last ones. */
+  #plain: string[] = [];
+  #ticks: Map<number, number[]> | null = null;
 
   constructor(text: string, definitions: Definitions, options: InlineOptions) {
     this.#text = text;
@@ -77,6 +84,8 @@ class Inline {
       case 'h':
       case 'w':
         return this.#autolink();
+      case '&':
+        return this.#entity();
       default:
         this.#words();
     }
@@ -92,46 +101,65 @@ class Inline {
     this.#literal(words);
   }
 
-  #literal(text: string): void {
-    this.#plain += text;
-    this.#at += text.length;
+  #literal(text: string, length = text.length): void {
+    this.#plain.push(text);
+    this.#at += length;
   }
 
   #flush(): void {
-    if (this.#plain) this.#pieces.push(document.createTextNode(decodeEntities(this.#plain)));
-    this.#plain = '';
+    if (this.#plain.length > 0) this.#pieces.push(this.#plain.join(''));
+    this.#plain = [];
   }
 
-  #push(node: Piece, length: number): void {
+  #push(piece: Piece, length: number): void {
     this.#flush();
-    this.#pieces.push(node);
+    this.#pieces.push(piece);
     this.#at += length;
   }
 
   #escape(): void {
     const next = this.#text[this.#at + 1] ?? '';
-    if (next === '\n') return this.#push(document.createElement('br'), 2);
-    // As a node of its own, so that an escaped "&" begins no entity.
-    if (PUNCTUATION.test(next)) return this.#push(document.createTextNode(next), 2);
-    this.#literal('\\');
+    if (next === '\n') this.#push(make('br'), 2);
+    else if (PUNCTUATION.test(next)) this.#literal(next, 2);
+    else this.#literal('\\');
+  }
+
+  #entity(): void {
+    const written = this.#match(ENTITY)?.[0] ?? '&';
+    this.#literal(decodeEntities(written), written.length);
   }
 
   #lineEnd(): void {
-    const hard = this.#plain.endsWith('  ');
-    this.#plain = this.#plain.trimEnd();
-    if (hard) this.#push(document.createElement('br'), 1);
+    const hard = this.#text.endsWith('  ', this.#at);
+    for (let bit = this.#plain.pop(); bit !== undefined; bit = this.#plain.pop()) {
+      const trimmed = bit.trimEnd();
+      if (trimmed === '') continue;
+      this.#plain.push(trimmed);
+      break;
+    }
+    if (hard) this.#push(make('br'), 1);
     else this.#literal('\n');
   }
 
   #code(): void {
     const ticks = this.#match(TICKS)![0];
-    const end = closingTicks(this.#text, this.#at + ticks.length, ticks.length);
-    if (end < 0) return this.#literal(ticks);
-    const inside = this.#text.slice(this.#at + ticks.length, end).replace(/\n/g, ' ');
+    const from = this.#at + ticks.length;
+    const end = this.#closingTicks(from, ticks.length);
+    if (end === undefined) return this.#literal(ticks);
+    const inside = this.#text.slice(from, end).replace(/\n/g, ' ');
     const code = make('code');
     code.dir = 'ltr';
-    code.textContent = /^ .*[^ ].* $/.test(inside) ? inside.slice(1, -1) : inside;
+    const framed = inside.startsWith(' ') && inside.endsWith(' ') && inside.trim() !== '';
+    code.textContent = framed ? inside.slice(1, -1) : inside;
     this.#push(code, end + ticks.length - this.#at);
+  }
+
+  /** Where the next run of so many ticks begins; all runs are looked for once. */
+  #closingTicks(from: number, length: number): number | undefined {
+    this.#ticks ??= ticksOf(this.#text);
+    const places = this.#ticks.get(length) ?? [];
+    while (places.at(-1)! < from) places.pop();
+    return places.at(-1);
   }
 
   #run(char: string): void {
@@ -145,7 +173,7 @@ class Inline {
     const inWord = char === '_' && left && right;
     const opens = left && (!inWord || PUNCTUATION.test(before));
     const closes = right && (!inWord || PUNCTUATION.test(after));
-    this.#push({ char, count: run.length, opens, closes }, run.length);
+    this.#push({ char, size: run.length, count: run.length, opens, closes }, run.length);
   }
 
   // ---- links
@@ -156,7 +184,7 @@ class Inline {
       return this.#literal(char);
     }
     const mark = image ? '![' : '[';
-    this.#push(document.createTextNode(mark), mark.length);
+    this.#push(mark, mark.length);
     this.#brackets.push({ at: this.#pieces.length - 1, from: this.#at, image });
   }
 
@@ -175,11 +203,12 @@ class Inline {
   // What follows the "]": (url "title"), [label], or nothing where the words are the label.
   #target(words: string): { url: string; length: number } | null {
     this.#at += 1;
-    const inline = this.#match(TARGET);
+    const inline = targetAt(this.#text, this.#at);
     const label = inline ? null : this.#match(LABEL);
     this.#at -= 1;
-    if (inline) return { url: inline[1] ?? inline[2] ?? '', length: inline[0].length };
-    const url = this.#definitions.get((label?.[1] || words).toLowerCase());
+    if (inline) return inline;
+    const name = label?.[1] || words;
+    const url = name.length > LONGEST_LABEL ? undefined : this.#definitions.get(name.toLowerCase());
     return url === undefined ? null : { url, length: label?.[0].length ?? 0 };
   }
 
@@ -200,39 +229,85 @@ class Inline {
     const bare = angled || /\w/.test(this.#text[this.#at - 1] ?? '') ? null : this.#match(BARE);
     if (angled) {
       const url = angled[1]!;
-      const words = document.createTextNode(url);
-      return this.#push(linkNode(url.includes(':') ? url : `mailto:${url}`, [words]), angled[0].length);
+      return this.#push(linkNode(url.includes(':') ? url : `mailto:${url}`, [url]), angled[0].length);
     }
-    if (!bare) return this.#words();
-    const url = withoutTail(bare[0]);
-    const href = url.startsWith('www.') ? `https://${url}` : url;
-    this.#push(linkNode(href, [document.createTextNode(url)]), url.length);
+    const url = withoutTail(bare?.[0] ?? '');
+    if (!BEYOND_SCHEME.test(url)) return this.#words();
+    this.#push(linkNode(url.startsWith('www.') ? `https://${url}` : url, [url]), url.length);
   }
 }
 
-const WORDS = /[^\\`*_~![\]\n<hw]+|[hw]+/y;
+const WORDS = /[^\\`*_~![\]\n<hw&]+|[hw]+/y;
 const TICKS = /`+/y;
 const RUN = /\*+|_+|~+/y;
 const SPACE = /\s/;
 const PUNCTUATION = /[!-/:-@[-`{-~\p{P}\p{S}]/u;
-// A URL may hold one level of brackets within brackets, as in `a_(b)`.
-const TARGET =
-  /\(\s*(?:<([^<>\n]*)>|((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*\))*))(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/y;
-const LABEL = /\[([^[\]]*)\]/y;
-const ANGLED = /<((?:https:\/\/|mailto:)[^\s<>]*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)>/y;
+const ENTITY = /&(?:#\d{1,7}|#x[\da-f]{1,6}|\w{1,8});/iy;
+const BLANKS = /\s*/y;
+const ANGLED_TARGET = /<([^<>\n]*)>/y;
+const TITLE = /"[^"]*"|'[^']*'/y;
+const LABEL = /\[([^[\]]{0,999})\]/y;
+const ANGLED = /<((?:https:\/\/|mailto:)[^\s<>]*|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,9})>/y;
 const BARE = /(?:https?:\/\/|www\.)[^\s<]+/y;
+const BEYOND_SCHEME = /^(?:https?:\/\/|www\.)./;
+
+/** The end of what `pattern` matches at `from`; `from` where it does not. */
+function past(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : from;
+}
+
+/** The `(url "title")` at `from`. */
+function targetAt(text: string, from: number): { url: string; length: number } | null {
+  if (text[from] !== '(') return null;
+  const begin = past(BLANKS, text, from + 1);
+  const angled = past(ANGLED_TARGET, text, begin);
+  const end = angled > begin ? angled : urlEnd(text, begin);
+  const gap = past(BLANKS, text, end);
+  const close = gap > end ? past(BLANKS, text, past(TITLE, text, gap)) : gap;
+  if (text[close] !== ')') return null;
+  const url = angled > begin ? text.slice(begin + 1, end - 1) : text.slice(begin, end);
+  return { url, length: close + 1 - from };
+}
+
+// A URL may hold one level of brackets within its own, as in `a_(b)`: a second one ends the search,
+// so that thousands of unfinished targets do not each read all that follow.
+function urlEnd(text: string, from: number): number {
+  let depth = 0;
+  let at = from;
+  for (; at < text.length && !SPACE.test(text[at]!); at += 1) {
+    const char = text[at];
+    if (char === '\\') at += 1;
+    else if (char === '(' && (depth += 1) > 1) break;
+    else if (char === ')' && (depth -= 1) < 0) break;
+  }
+  return at;
+}
+
+/** The places of all runs of ticks by their length, the last one first. */
+function ticksOf(text: string): Map<number, number[]> {
+  const places = new Map<number, number[]>();
+  for (const { 0: run, index } of text.matchAll(/`+/g)) {
+    const known = places.get(run.length);
+    if (known) known.push(index);
+    else places.set(run.length, [index]);
+  }
+  for (const known of places.values()) known.reverse();
+  return places;
+}
 
 function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  children: readonly Node[] = [],
+  children: readonly (string | Node)[] = [],
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  element.append(...children);
+  // One by one: there may be more than a call takes arguments.
+  for (const child of children) element.append(child);
   return element;
 }
 
 // A refused link stays readable, as the words it has.
-function linkNode(url: string, words: readonly Node[]): Node {
+function linkNode(url: string, words: readonly (string | Node)[]): Node {
   const href = safeUrl(decodeEntities(url.replace(/\\(?=[!-/:-@[-`{-~])/g, '')));
   if (href === null) return make('span', words);
   const link = make('a', words);
@@ -242,67 +317,112 @@ function linkNode(url: string, words: readonly Node[]): Node {
   return link;
 }
 
-function closingTicks(text: string, from: number, length: number): number {
-  TICKS.lastIndex = from;
-  for (let at = text.indexOf('`', from); at >= 0; at = text.indexOf('`', TICKS.lastIndex)) {
-    TICKS.lastIndex = at;
-    if (TICKS.exec(text)![0].length === length) return at;
+/** `url` without the punctuation of the sentence that it ends, and brackets that it does not open. */
+function withoutTail(url: string): string {
+  let surplus = 0;
+  for (const char of url) surplus += char === ')' ? 1 : char === '(' ? -1 : 0;
+  let end = url.length;
+  for (; end > 0; end -= 1) {
+    const last = url[end - 1]!;
+    if (last === ')' && surplus > 0) surplus -= 1;
+    else if (!TAIL.includes(last)) break;
   }
-  return -1;
+  return url.slice(0, end);
 }
 
-function withoutTail(url: string): string {
-  const trimmed = url.replace(/[?!.,:;*_~'"\]]+$/, '');
-  const count = (char: string) => trimmed.split(char).length;
-  return trimmed.endsWith(')') && count(')') > count('(') ? withoutTail(trimmed.slice(0, -1)) : trimmed;
-}
+const TAIL = '?!.,:;*_~\'"]';
 
 // ---- emphasis
 
 /** The pieces with every pair of runs turned into an element around what lies between them. */
 function nested(pieces: readonly Piece[]): Node[] {
-  const done: Piece[] = [];
-  for (const piece of pieces) {
-    if (isRun(piece) && piece.closes) closeWith(done, piece);
-    if (!isRun(piece) || piece.count > 0) done.push(piece);
-  }
-  return done.map((piece) =>
-    isRun(piece) ? document.createTextNode(piece.char.repeat(piece.count)) : piece,
-  );
+  return new Emphasis().read(pieces);
 }
 
-function closeWith(done: Piece[], closer: Run): void {
-  for (let at = openerFor(done, closer); at >= 0 && closer.count > 0; at = openerFor(done, closer)) {
-    const opener = done[at] as Run;
-    const width = widthOf(opener, closer);
-    const inside = done.splice(at + 1).map((piece) => (isRun(piece) ? textOf(piece) : piece));
-    opener.count -= width;
+/** A run that may open, where it stands, and what was found behind it. */
+interface Opener {
+  readonly run: Run;
+  /** Its place among the pieces that are done. */
+  readonly at: number;
+  /** How many runs had come with it. */
+  readonly serial: number;
+  /** How many elements stand within each other between it and the next opener. */
+  depth: number;
+}
+
+// The reading of CommonMark: a run that closes looks back for one that opens. What found nothing
+// is remembered, and what lies between two that met is theirs, so no run is passed again and again.
+class Emphasis {
+  readonly #done: Piece[] = [];
+  readonly #openers: Opener[] = [];
+  /** By kind of closing run: no opener that had come by then fits. */
+  readonly #searched = new Map<string, number>();
+  #serial = 0;
+
+  read(pieces: readonly Piece[]): Node[] {
+    for (const piece of pieces) {
+      if (isRun(piece)) this.#run(piece);
+      else this.#done.push(piece);
+    }
+    return toNodes(this.#done);
+  }
+
+  #run(run: Run): void {
+    this.#serial += 1;
+    let met = run.closes;
+    while (met && run.count > 0) met = this.#close(run);
+    if (run.count === 0) return;
+    this.#done.push(run);
+    if (run.opens) this.#openers.push({ run, at: this.#done.length - 1, serial: this.#serial, depth: 0 });
+  }
+
+  /** Closes the nearest opener that fits; false where there is none, or it would lie too deep. */
+  #close(closer: Run): boolean {
+    const index = this.#openerFor(closer);
+    if (index < 0) return false;
+    this.#keep(index + 1);
+    const { run, at, depth } = this.#openers[index]!;
+    const width = depth < DEEPEST_EMPHASIS ? widthOf(run, closer) : 0;
+    run.count -= width;
     closer.count -= width;
-    if (opener.count === 0) done.pop();
-    done.push(make(closer.char === '~' ? 'del' : width === 2 ? 'strong' : 'em', inside));
+    if (run.count === 0 || width === 0) this.#keep(index);
+    if (width === 0) return false;
+    const inside = toNodes(this.#done.splice(at + 1));
+    if (run.count === 0) this.#done.pop();
+    this.#done.push(make(closer.char === '~' ? 'del' : width === 2 ? 'strong' : 'em', inside));
+    const around = this.#openers.at(-1);
+    if (around) around.depth = Math.max(around.depth, depth + 1);
+    return true;
   }
-}
 
-function textOf(run: Run): Text {
-  return document.createTextNode(run.char.repeat(run.count));
-}
-
-// Looks back a bounded way: thousands of runs that match nothing must not cost their square.
-function openerFor(done: readonly Piece[], closer: Run): number {
-  const last = Math.max(0, done.length - 400);
-  for (let at = done.length - 1; at >= last; at -= 1) {
-    const piece = done[at]!;
-    if (isRun(piece) && piece.opens && piece.char === closer.char && fits(piece, closer)) return at;
+  #openerFor(closer: Run): number {
+    const size = closer.char === '~' ? Math.min(closer.size, 3) : closer.size % 3;
+    const kind = `${closer.char}${size}${closer.opens}`;
+    const searched = this.#searched.get(kind) ?? 0;
+    for (let index = this.#openers.length - 1; index >= 0; index -= 1) {
+      const { serial, run } = this.#openers[index]!;
+      if (serial <= searched) break;
+      if (run.char === closer.char && fits(run, closer)) return index;
+    }
+    // The closing run itself may open for a later one of its kind.
+    this.#searched.set(kind, this.#serial - 1);
+    return -1;
   }
-  return -1;
+
+  /** The first `count` openers stay; what was found behind the others lies behind the last of these. */
+  #keep(count: number): void {
+    while (this.#openers.length > count) {
+      const { depth } = this.#openers.pop()!;
+      const last = this.#openers.at(-1);
+      if (last) last.depth = Math.max(last.depth, depth);
+    }
+  }
 }
 
 function fits(opener: Run, closer: Run): boolean {
   if (closer.char === '~') return opener.count === closer.count && closer.count <= 2;
   const both = opener.closes || closer.opens;
-  return (
-    !both || (opener.count + closer.count) % 3 !== 0 || (opener.count % 3 === 0 && closer.count % 3 === 0)
-  );
+  return !both || (opener.size + closer.size) % 3 !== 0 || (opener.size % 3 === 0 && closer.size % 3 === 0);
 }
 
 function widthOf(opener: Run, closer: Run): number {
@@ -310,6 +430,26 @@ function widthOf(opener: Run, closer: Run): number {
   return opener.count >= 2 && closer.count >= 2 ? 2 : 1;
 }
 
+/** The pieces as nodes: words that stand side by side as one, runs without a partner as they are written. */
+function toNodes(pieces: readonly Piece[]): Node[] {
+  const nodes: Node[] = [];
+  let words: string[] = [];
+  const flush = () => {
+    if (words.length > 0) nodes.push(document.createTextNode(words.join('')));
+    words = [];
+  };
+  for (const piece of pieces) {
+    if (typeof piece === 'string') words.push(piece);
+    else if (isRun(piece)) words.push(piece.char.repeat(piece.count));
+    else {
+      flush();
+      nodes.push(piece);
+    }
+  }
+  flush();
+  return nodes;
+}
+
 function isRun(piece: Piece): piece is Run {
-  return 'char' in piece;
+  return typeof piece !== 'string' && 'char' in piece;
 }

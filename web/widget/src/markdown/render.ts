@@ -1,6 +1,7 @@
-// Blocks of markdown to DOM nodes, for text that nobody vouches for.
+// Blocks of markdown to DOM nodes, for text that nobody vouches for: a block that cannot be drawn is
+// shown as it is written, and harms no other.
 import { copyText } from '../clipboard.ts';
-import { readBlocks, type Block, type Definitions, type Item } from './blocks.ts';
+import { readBlocks, type Align, type Block, type Definitions, type Item } from './blocks.ts';
 import { inlineNodes, type InlineOptions } from './inline.ts';
 
 export interface MarkdownOptions extends InlineOptions {
@@ -8,19 +9,52 @@ export interface MarkdownOptions extends InlineOptions {
   readonly copiedLabel: string;
 }
 
-/** One block as an element. */
-export function blockNode(block: Block, definitions: Definitions, options: MarkdownOptions): HTMLElement {
-  return new Renderer(definitions, options).block(block);
+/** One block as an element; `raw`, its text, as it is written if it cannot be drawn otherwise. */
+export function blockNode(
+  block: Block,
+  raw: string,
+  definitions: Definitions,
+  options: MarkdownOptions,
+): HTMLElement {
+  try {
+    return new Renderer(definitions, options).block(block);
+  } catch {
+    return plainNode(raw);
+  }
+}
+
+/** The blocks of `source`, or all of it as it is written if they cannot be told. */
+export function safeBlocks(source: string, definitions: Definitions): readonly Block[] {
+  try {
+    return readBlocks(source, definitions);
+  } catch {
+    return [{ kind: 'plain', text: source, end: source.length }];
+  }
+}
+
+/** What was written for one of the `blocks` of `source`. */
+export function rawOf(blocks: readonly Block[], index: number, source: string): string {
+  return source.slice(blocks[index - 1]?.end ?? 0, blocks[index]?.end);
 }
 
 /** The words of `source` without their markup, in one line. */
 export function markdownText(source: string): string {
   const definitions: Definitions = new Map();
   const options = { images: false, copyLabel: '', copiedLabel: '' };
-  const words = readBlocks(source, definitions).map(
-    (block) => blockNode(block, definitions, options).textContent,
+  const blocks = safeBlocks(source, definitions);
+  const words = blocks.map(
+    (block, index) => blockNode(block, rawOf(blocks, index, source), definitions, options).textContent,
   );
   return words.join(' ').replace(/\s+/g, ' ').trim();
+}
+
+/** `text` as it is written. */
+export function plainNode(text: string): HTMLElement {
+  const node = element('div');
+  node.className = 'plain';
+  node.dir = 'auto';
+  node.textContent = text;
+  return node;
 }
 
 class Renderer {
@@ -51,6 +85,8 @@ class Renderer {
         return this.#table(block);
       case 'rule':
         return element('hr');
+      case 'plain':
+        return plainNode(block.text);
     }
   }
 
@@ -89,34 +125,36 @@ class Renderer {
       node.append(checked ? '☑ ' : '☐ ');
     }
     for (const block of blocks) {
-      if (tight && block.kind === 'paragraph') node.append(...this.#inline(block.text));
-      else node.append(this.block(block));
+      if (!tight || block.kind !== 'paragraph') node.append(this.block(block));
+      else for (const inner of this.#inline(block.text)) node.append(inner);
     }
     return node;
   }
 
   #table({ align, rows }: Block & { kind: 'table' }): HTMLElement {
-    const row = (cells: readonly string[], tag: 'th' | 'td') =>
-      element(
-        'tr',
-        cells.map((cell, column) => {
-          const node = this.#text(tag, cell);
-          if (align[column]) node.className = `align-${align[column]}`;
-          return node;
-        }),
-      );
-    const [head = [], ...body] = rows;
+    const [head = [], ...body] = rows.map((cells) => cells.slice(0, align.length));
     const table = element('table', [
-      element('thead', [row(head, 'th')]),
+      element('thead', [this.#row(head, 'th', align)]),
       element(
         'tbody',
-        body.map((cells) => row(cells, 'td')),
+        body.map((cells) => this.#row(cells, 'td', align)),
       ),
     ]);
     const scroller = element('div', [table]);
     scroller.className = 'table';
     scroller.tabIndex = 0;
     return scroller;
+  }
+
+  #row(cells: readonly string[], tag: 'th' | 'td', align: readonly Align[]): HTMLElement {
+    const nodes = cells.map((cell, column) => {
+      const node = this.#text(tag, cell);
+      if (align[column]) node.className = `align-${align[column]}`;
+      return node;
+    });
+    const missing = align.length - cells.length;
+    if (missing > 0) nodes.push(Object.assign(element('td'), { colSpan: missing }));
+    return element('tr', nodes);
   }
 }
 
@@ -125,7 +163,8 @@ function element<K extends keyof HTMLElementTagNameMap>(
   children: readonly Node[] = [],
 ): HTMLElementTagNameMap[K] {
   const node = document.createElement(tag);
-  node.append(...children);
+  // One by one: there may be more than a call takes arguments.
+  for (const child of children) node.append(child);
   return node;
 }
 

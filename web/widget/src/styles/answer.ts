@@ -24,6 +24,9 @@ export const answer = css`
     vertical-align: -0.12em;
     animation: chatstream-pulse 1.1s ease-in-out infinite;
   }
+  .markdown .plain {
+    white-space: pre-wrap;
+  }
   .markdown .heading {
     font-weight: 650;
     line-height: 1.3;

@@ -1,16 +1,10 @@
 // What an agent puts into the chat: a form, buttons, or something this widget does not know.
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Component, ComponentEvent, Outgoing } from '../../../client/src/types.ts';
+import type { ComponentEvent } from '../../../client/src/types.ts';
+import { closedReason, type ComponentState } from '../component-state.ts';
 import '../elements/form-element.ts';
 import { icons } from '../icons.ts';
-import type { StringKey } from '../strings.ts';
 import type { View } from '../view.ts';
-
-export interface ComponentState {
-  readonly component: Component | undefined;
-  /** Its submit on the way, or refused. */
-  readonly submit: Outgoing | undefined;
-}
 
 export function componentView(event: ComponentEvent, state: ComponentState, view: View): TemplateResult {
   if (event.erased) return html`<p class="note">${view.texts.get('erased')}</p>`;
@@ -26,30 +20,6 @@ export function componentView(event: ComponentEvent, state: ComponentState, view
       return buttonsView(event, state, view);
     default:
       return placeholder(event, view);
-  }
-}
-
-/** Why a component can no longer be answered; null while it can, or when it was. */
-export function closedReason(event: ComponentEvent, component: Component | undefined): StringKey | null {
-  if (!component || component.status === 'submitted') return null;
-  if (component.status === 'closed') return reasonKey(component.reason);
-  return isExpired(event) ? 'closed_expired' : null;
-}
-
-export function isExpired(event: ComponentEvent): boolean {
-  return event.expires_at !== undefined && Date.parse(event.expires_at) <= Date.now();
-}
-
-function reasonKey(reason: Component['reason']): StringKey {
-  switch (reason) {
-    case 'superseded':
-      return 'closed_superseded';
-    case 'complete':
-      return 'closed_complete';
-    case 'chat_closed':
-      return 'closed_chat';
-    case undefined:
-      return 'closed_other';
   }
 }
 
