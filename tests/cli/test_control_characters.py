@@ -41,7 +41,7 @@ def database(tmp_path: Path) -> str:
     source = tmp_path / "hostile.jsonl"
     source.write_text(json.dumps(DIALOGUE))
     url = f"sqlite:///{tmp_path / 'chat.db'}"
-    arguments = ["import", str(source), "--user", f"ann{HOSTILE}", "--database", url]
+    arguments = ["import", str(source), "--user", "ann", "--database", url]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return url
@@ -64,7 +64,6 @@ def harmful(text: str) -> set[str]:
         ["replay", HOSTILE],
         ["history", HOSTILE],
         ["export", HOSTILE],
-        ["intents", "--user", f"ann{HOSTILE}"],
     ],
 )
 def test_no_command_prints_a_control_character(command: list[str], database: str):

@@ -1,1 +1,1 @@
-"""Verify, rebuild, copy, migrate, export, read. Nothing here prints: the server calls some of it, too."""
+"""What looks after stored chats: checks that the server and the command line share."""
