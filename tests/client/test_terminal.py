@@ -214,8 +214,15 @@ def test_a_refused_identity_ends_the_chat():
 
 def test_escape_sequences_of_other_people_do_not_reach_the_terminal():
     chats = Chats()
-    chats.answer = lambda _content: "\x1b]0;owned\x07\x9b31mred\ttab\nline"
-    assert "]0;owned31mred\ttab\nline" in talk(chats, "hi")
+    chats.answer = lambda _content: "\x1b]0;owned\x07\x9b31mred\u202e\ttab\nline"
+    assert r"\x1b]0;owned\x07\x9b31mred\u202e" + "\ttab\nline" in talk(chats, "hi")
+
+
+@pytest.mark.parametrize("shown", [Screen.prompt, Screen.note])
+def test_what_a_form_asks_reaches_the_terminal_without_escape_sequences(shown):
+    out = io.StringIO()
+    shown(Screen(out), "Your name\x1b[2J\u2066")
+    assert out.getvalue().strip() == r"Your name\x1b[2J\u2066"
 
 
 def test_a_restarted_answer_is_written_anew():

@@ -470,3 +470,26 @@ def test_a_checkpoint_is_progress():
     chat.send()
     chat.partial(0, "Hel")
     assert chat.state.turn.has_progressed
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Form("When?", {"properties": {"time": {"pattern": "(?=a)"}}}),
+        Component("calendar", schema={"$ref": "https://example.com/schema"}),
+        FollowUp("When?", Form("When?", {"required": True})),
+    ],
+)
+def test_a_component_whose_schema_cannot_be_used_is_refused_when_it_is_made(step):
+    chat = Chat()
+    chat.send()
+    with pytest.raises(Refused, match="the schema of the form cannot be used") as refusal:
+        chat.step(step)
+    assert refusal.value.code == "invalid_content"
+
+
+def test_a_field_that_the_form_forbids_is_refused_by_its_name():
+    chat, form = asked(Form("When?", {**SCHEMA, "additionalProperties": False}))
+    with pytest.raises(Refused) as refusal:
+        chat.submit(form, {"time": "7", "bad": 1})
+    assert refusal.value.fields == {"bad": "is not allowed"}

@@ -13,7 +13,6 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any, TypedDict
 
-import msgspec
 from msgspec import Struct
 
 from chatstream.domain.commands import (
@@ -28,10 +27,11 @@ from chatstream.domain.steps import Response, Step, Thinking, ToolCall, ToolResu
 from chatstream.domain.user_chat import decide
 from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import UserChat
-from chatstream.eventstore.mapper import encode
+from chatstream.errors import Refused
+from chatstream.eventstore.mapper import decode, encode
 from chatstream.eventstore.store import Append, Engine, Stored
 from chatstream.ids import ChatId
-from chatstream.maintenance.export import ImportFailed
+from chatstream.maintenance.export import CheckedEvent, ImportFailed, decode_line, refuse_unsound
 from chatstream.projections.models import ReadModels
 
 FIRST_MS = 1_577_836_800_000  # 2020-01-01, for dialogues without times
@@ -137,17 +137,23 @@ def import_dialogue(
     """Store the dialogue in ``line`` as a chat of ``user_id``; gives the number of its events.
 
     Raises:
-        ImportFailed: no such line, or the chat is there already.
+        ImportFailed: no such line, it holds what cannot be stored, or the chat is there already.
     """
+    dialogue = decode_line(line, Dialogue, "a dialogue")
     try:
-        dialogue = msgspec.json.decode(line, type=Dialogue)
-    except msgspec.DecodeError as error:
-        raise ImportFailed(f"not a dialogue: {error}") from error
-    appends = dialogue_appends(dialogue, models, user_id, abandon_after_ms)
+        appends = dialogue_appends(dialogue, models, user_id, abandon_after_ms)
+    except (ArithmeticError, OSError, Refused, ValueError) as error:  # times beyond the calendar
+        raise ImportFailed(f"not a dialogue that can be stored: {error}") from error
+    refuse_unsound(chat_id_of(dialogue), _checked(appends))
     for append in appends:
         if not isinstance(outcome := engine.write([append])[0], Stored):
             raise ImportFailed(f"dialogue {dialogue.id!r} is there already: {outcome}")
     return sum(len(append.events) for append in appends)
+
+
+def _checked(appends: list[Append]) -> list[CheckedEvent]:
+    events = [event for append in appends for event in append.events]
+    return [(event, decode(event.topic, event.body)) for event in events]
 
 
 def dialogue_appends(

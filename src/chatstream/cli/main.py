@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from chatstream.errors import ChatStreamError
+from chatstream.printable import one_line, printable, printable_json
 from chatstream.security.scopes import SCOPES, Scope
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ChatStreamError as error:
-            click.echo(f"chatstream: {error}", err=True)
+            click.echo(printable(f"chatstream: {error}", line_feed="\n    "), err=True)
             sys.exit(2)
 
 
@@ -53,7 +54,7 @@ _DATABASE = click.option(
 def _settings(toml_path: Path | None, **overrides: object) -> Settings:
     """Settings of a tool, which tells people what they may have misspelt."""
     for line in _remarks():
-        click.echo(f"chatstream: {line}", err=True)
+        click.echo(one_line(f"chatstream: {line}"), err=True)
     return _load(toml_path, **overrides)
 
 
@@ -128,11 +129,11 @@ def replay(
     from chatstream.maintenance.reader import reading
     from chatstream.maintenance.replay import frames, transcript
 
-    show = frames if as_json else transcript
+    told, shown = (frames, printable_json) if as_json else (transcript, _indented)
     with reading(_settings(toml_path, database=database)) as reader:
         reader.state(ChatId(chat_id), upto=1)
         reader.refuse_beyond(ChatId(chat_id), position or 1)
-        _echo(show(reader, ChatId(chat_id), position))
+        _echo(told(reader, ChatId(chat_id), position), shown)
 
 
 @main.command()
@@ -146,7 +147,7 @@ def history(chat_id: str, database: str | None, toml_path: Path | None) -> None:
     from chatstream.maintenance.reader import reading
 
     with reading(_settings(toml_path, database=database)) as reader:
-        _echo(rows(reader, ChatId(chat_id)))
+        _echo(rows(reader, ChatId(chat_id)), printable_json)
 
 
 @main.command()
@@ -162,7 +163,7 @@ def intents(
     from chatstream.maintenance.reader import reading
 
     with reading(_settings(toml_path, database=database)) as reader:
-        _echo(listed(reader, status, user_id))
+        _echo(listed(reader, status, user_id), printable_json)
 
 
 @main.command()
@@ -179,7 +180,8 @@ def export(
 ) -> None:
     """Print chats as stored, one JSON line each; all of them without CHAT_IDS.
 
-    Chats that are damaged are named and left out; the exit code is then 1.
+    Chats that are damaged are named and left out; the exit code is then 1. On a terminal,
+    control characters are written as JSON escapes; elsewhere each event has its stored bytes.
     """
     from chatstream.errors import DamagedError
     from chatstream.ids import ChatId
@@ -190,10 +192,11 @@ def export(
     with reading(_settings(toml_path, database=database)) as reader, _file(output) as file:
         for chat_id in [ChatId(chat_id) for chat_id in chat_ids] or reader.chat_ids():
             try:
-                click.echo(export_chat(reader, chat_id), file)
+                _echo_export(export_chat(reader, chat_id), file)
             except DamagedError as error:
                 left_out += 1
-                click.echo(f"chatstream: chat {chat_id} is left out: {error.reason}", err=True)
+                said = f"chatstream: chat {chat_id} is left out: {error.reason}"
+                click.echo(one_line(said), err=True)
     sys.exit(1 if left_out else 0)
 
 
@@ -349,6 +352,17 @@ def _file(path: Path | None) -> AbstractContextManager[TextIO | None]:
         raise ChatStreamError(f"{str(path)!r} cannot be written: {error.strerror}") from error
 
 
-def _echo(lines: Iterable[str]) -> None:
+def _echo(lines: Iterable[str], shown: Callable[[str], str] = one_line) -> None:
     for line in lines:
-        click.echo(line)
+        click.echo(shown(line))
+
+
+def _indented(line: str) -> str:
+    """A line of a transcript; what has line feeds cannot be taken for another event's."""
+    return printable(line, line_feed="\n" + " " * 28)
+
+
+def _echo_export(line: bytes, file: TextIO | None) -> None:
+    is_for_a_terminal = file is None and sys.stdout.isatty()
+    text = line.decode()
+    click.echo(printable_json(text) if is_for_a_terminal else text, file)

@@ -1,7 +1,7 @@
 """What a person sees of a chat in a terminal: events as lines, answers as they grow.
 
 Whatever people and agents wrote is data: control characters, and with them the terminal's
-escape sequences, are left out.
+escape sequences, are shown as escapes (``printable``).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from chatstream.client.frames import (
     TurnEvent,
     UserEvent,
 )
+from chatstream.printable import printable
 
 DIM: Final = "\x1b[2m"
 PLAIN: Final = "\x1b[0m"
-_CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
 
 
 class Screen:
@@ -47,8 +47,8 @@ class Screen:
 
     def prompt(self, text: str) -> None:
         """Ask for a line."""
-        self._prompt = text
-        self._write(self._line_start() + text)
+        self._prompt = printable(text)
+        self._write(self._line_start() + self._prompt)
 
     def entered(self) -> None:
         """The line that was asked for is there."""
@@ -59,7 +59,7 @@ class Screen:
         """A line of the client itself."""
         self._line(text, dim=True)
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event) -> None:  # noqa: C901 - one arm an event
         """Show what a person should know of ``event``."""
         match event:
             case UserEvent():
@@ -92,7 +92,7 @@ class Screen:
         if len(text) > len(shown):
             start = "" if shown and self._mid_line else self._line_start()
             self._growing[message_id] = text
-            self._write(start + _safe(text[len(shown) :]))
+            self._write(start + printable(text[len(shown) :]))
             self._mid_line = True
 
     # ------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Screen:
         rest = event.content[len(shown) :]
         if self._mid_line:
             self._mid_line = False
-            self._write(_safe(rest) + "\n")
+            self._write(printable(rest) + "\n")
         elif rest:
             self._line(rest)
 
@@ -159,7 +159,7 @@ class Screen:
                 self._answer_ended("(broken off)")
 
     def _line(self, text: str, *, dim: bool = False) -> None:
-        text = _safe(text)
+        text = printable(text)
         shown = f"{DIM}{text}{PLAIN}" if dim and self._dims else text
         self._write(f"{self._line_start()}{shown}\n{self._prompt or ''}")
 
@@ -180,7 +180,3 @@ def _step(event: ThinkingEvent | ToolCallEvent) -> str:
         return event.name
     ending = {"started": " …", "completed": "", "failed": " (failed)"}[event.status]
     return (event.content or event.step) + ending
-
-
-def _safe(text: str) -> str:
-    return text.translate(_CONTROLS)

@@ -109,9 +109,14 @@ class Reader:
 
 
 def _fact_of(row: StoredRow) -> AnyFact | None:
+    """The fact in ``row``; None for a topic that this version does not know.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
     try:
         return decode(row.topic, row.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError(f"chat {row.chat_id}, position {row.position}: {error}") from error
 
 

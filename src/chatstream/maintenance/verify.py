@@ -1,5 +1,5 @@
-"""Whether what is stored is whole: a sound file, positions without a gap, and tables equal to a
-fold."""
+"""Whether what is stored is whole: a sound file, positions without a gap, events that a server can
+have stored, and tables equal to a fold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chatstream.domain.user_chat.evolution import INITIAL, evolve
 from chatstream.errors import DamagedError
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId
+from chatstream.maintenance.chat_audit import MOST_PROBLEMS, ChatAudit, bad_chat_id
 from chatstream.maintenance.reader import Reader
 from chatstream.projections.models import all_projections
 from chatstream.projections.table import Projection, TableDefinition
@@ -59,11 +60,13 @@ def _compared(reader: Reader) -> Iterator[str]:
     expected: dict[str, Rows] = {projection.table.name: {} for projection in projections}
     unknown: set[ChatId] = set()
     for chat_id in reader.chat_ids_of_log():
+        found = list(bad_chat_id(chat_id))
         try:
-            _fold(reader, chat_id, projections, expected)
+            _fold(reader, chat_id, projections, expected, audited=found)
         except DamagedError as error:
             unknown.add(chat_id)
             yield f"chat {chat_id} cannot be read: {error.reason}"
+        yield from (f"chat {chat_id}, {problem}" for problem in found[:MOST_PROBLEMS])
     for projection in projections:
         table = projection.table
         try:
@@ -125,9 +128,13 @@ def _fold(
     expected: dict[str, Rows],
     *,
     upto: int | None = None,
+    audited: list[str] | None = None,
 ) -> None:
-    state = INITIAL
+    """Fold the chat's log into ``expected``; what an audit finds is put into ``audited``."""
+    state, audit = INITIAL, ChatAudit()
     for one in reader.recorded(chat_id, upto):
+        if audited is not None and len(audited) < MOST_PROBLEMS:
+            audited += audit.problems(one.row.position, one.row.topic, one.row.body, one.fact)
         state = evolve(state, one.fact)
         facts = () if one.fact is None else (one.fact,)
         for projection in projections:

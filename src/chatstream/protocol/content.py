@@ -83,15 +83,15 @@ def _refuse_depth(depth: int) -> None:
         raise Refused("invalid_frame", f"objects and arrays are nested more than {MAX_DEPTH} deep")
 
 
-def too_deep(document: bytes) -> bool:
-    """Whether a JSON document is nested deeper than a frame may be; to be asked before it is
-    decoded, which is recursive. What is no JSON gets some answer."""
+def too_deep(document: bytes, deepest: int = MAX_DEPTH) -> bool:
+    """Whether a JSON document is nested deeper than a frame may be, or than ``deepest``; to be
+    asked before it is decoded, which is recursive. What is no JSON gets some answer."""
     # Counting runs at the speed of C, and few documents have so many brackets at all.
-    if document.count(b"{") + document.count(b"[") <= MAX_DEPTH:
+    if document.count(b"{") + document.count(b"[") <= deepest:
         return False
     depth = 0
     for bracket in _BRACKETS.findall(_TEXTS.sub(b"", document)):
         depth += 1 if bracket in b"{[" else -1
-        if depth > MAX_DEPTH:
+        if depth > deepest:
             return True
     return False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
 import threading
 import traceback
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from chatstream.errors import Wordless, WordlessGroup, original_of, wordless
+from chatstream.printable import one_line, printable
 from chatstream.timestamps import to_text
 
 _log = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 IDS: Final = ("user_chat_id", "caused_by", "attempt", "socket_connection_id")
 """What a record may say beside its message (``extra=``)."""
 
-# C0 without tab, DEL, C1, and the separators that some viewers take for line ends.
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -101,11 +99,11 @@ class JsonLines(_Lines):
             "time": to_text(round(record.created * 1000)),
             "level": record.levelname,
             "logger": record.name,
-            "message": _safe(record.getMessage()),
+            "message": one_line(record.getMessage()),
             **_ids_of(record),
         }
         if record.exc_info:
-            line["error"] = _safe(self.formatException(record.exc_info), keep_lines=True)
+            line["error"] = printable(self.formatException(record.exc_info))
         return _encode(line).decode()
 
 
@@ -115,23 +113,15 @@ class TextLines(_Lines):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and those of a traceback."""
         ids = "".join(f" {name}={value}" for name, value in _ids_of(record).items())
-        line = f"{record.levelname} {record.name}: {_safe(record.getMessage())}{ids}"
+        line = f"{record.levelname} {record.name}: {one_line(record.getMessage())}{ids}"
         if not record.exc_info:
             return line
-        told = _safe(self.formatException(record.exc_info), keep_lines=True)
+        told = printable(self.formatException(record.exc_info))
         return "\n    ".join([line, *told.splitlines()])
 
 
 def _ids_of(record: logging.LogRecord) -> dict[str, object]:
     values = ((name, vars(record)[name]) for name in IDS if name in vars(record))
-    return {name: value if isinstance(value, int) else _safe(str(value)) for name, value in values}
-
-
-def _safe(text: str, *, keep_lines: bool = False) -> str:
-    def escaped(found: re.Match[str]) -> str:
-        character = found.group()
-        if keep_lines and character == "\n":
-            return character
-        return character.encode("unicode_escape").decode()
-
-    return _CONTROL.sub(escaped, text)
+    return {
+        name: value if isinstance(value, int) else one_line(str(value)) for name, value in values
+    }

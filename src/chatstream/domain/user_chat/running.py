@@ -52,6 +52,7 @@ from chatstream.domain.steps import (
     is_own_slot,
 )
 from chatstream.domain.user_chat.draft import Draft, Scope
+from chatstream.domain.user_chat.forms import check_schema
 from chatstream.domain.user_chat.reminders import drop_reminder, set_reminder
 from chatstream.domain.user_chat.state import PastCall, Turn
 from chatstream.domain.user_chat.turns import complete_intent, moment_of_step
@@ -227,6 +228,8 @@ def _ask(draft: Draft, turn: Turn, streamed: Streamed, step: FollowUp) -> None:
 
 
 def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
+    schema = None if isinstance(step, Buttons) else step.schema
+    check_schema(schema)
     expires_at = None if step.expires_at_ms is None else moment_of_step(step.expires_at_ms)
     draft.add(
         scope,
@@ -234,7 +237,7 @@ def _show(draft: Draft, scope: Scope, step: AnyComponent) -> None:
             component_id=draft.new_id("cmp"),
             kind=_kind(step),
             title=step.title,
-            schema=None if isinstance(step, Buttons) else step.schema,
+            schema=schema,
             options=step.options if isinstance(step, Buttons) else None,
             expires_at=expires_at,
             data=step.data,
