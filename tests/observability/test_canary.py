@@ -120,7 +120,8 @@ async def misbehave(person: Person) -> None:
     await other.post({"type": "hello", "protocol": "chatstream.v1", "token": CANARY})
     assert await other.closed() == 4401
     with pytest.raises(InvalidStatus):
-        await person.connect(origin=f"https://{CANARY}.example")
+        # The origin of a page that was refused is told to the operator; this is none.
+        await person.connect(origin=f"https://evil.example/{CANARY}?{CANARY}")
 
 
 async def fill_a_form(talk: Talk) -> None:

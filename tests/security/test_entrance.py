@@ -62,6 +62,12 @@ def test_a_foreign_page_is_told_with_the_setting_and_an_own_one_is_not(entrance,
     assert len(caplog.messages) == 1
 
 
+@pytest.mark.parametrize("origin", [b"null", b"", b"https://evil.example/a?b", b"\xff", b"evil"])
+def test_what_could_never_be_let_in_is_refused_and_not_told(entrance, caplog, origin: bytes):
+    assert not entrance.admits_page([*asked("chat.example"), (b"origin", origin)])
+    assert not caplog.messages
+
+
 def test_the_same_is_told_once_an_hour(clock, caplog):
     refusals = RefusalLog(clock)
     for _ in range(5):

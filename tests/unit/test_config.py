@@ -77,6 +77,10 @@ def test_an_argument_that_is_none_and_an_empty_variable_do_not_count():
         ("CHATSTREAM_PREFIX", "/api/"),
         ("CHATSTREAM_ORIGINS", "app.example"),
         ("CHATSTREAM_ORIGINS", "https://app.example/path"),
+        ("CHATSTREAM_HOSTS", "chat.example:8000"),
+        ("CHATSTREAM_HOSTS", "https://chat.example"),
+        ("CHATSTREAM_HOSTS", "chat.*.example"),
+        ("CHATSTREAM_CONNECTIONS_PER_ADDRESS", "-1"),
         ("CHATSTREAM_ANONYMOUS", "maybe"),
         ("CHATSTREAM_PREFIX", "/api/../v1"),
         ("CHATSTREAM_PREFIX", "/."),
@@ -192,6 +196,14 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_an_unknown_argument_is_refused():
     with pytest.raises(ConfigurationError, match="'colour'"):
         Settings.load({}, colour="red")
+
+
+def test_hosts_are_separated_by_commas_and_brought_to_one_form(toml):
+    environ = {"CHATSTREAM_HOSTS": "Chat.Example., *.people.example ,[::1],*,, my_host"}
+    expected = ("chat.example", "*.people.example", "[::1]", "*", "my_host")
+    assert Settings.load(environ).hosts == expected
+    path = toml('hosts = ["chat.example", "*.people.example"]')
+    assert Settings.load({}, path).hosts == expected[:2]
 
 
 def test_origins_are_separated_by_commas_and_brought_to_one_form(toml):

@@ -14,7 +14,7 @@ from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.http.caller import SET_COOKIE
 from chatstream.http.problem import AnyRequest, of_refusal
-from chatstream.security.entrance import Entrance
+from chatstream.security.entrance import Entrance, local_address
 from chatstream.security.origin import normal_origin
 
 _ALWAYS = {
@@ -88,9 +88,8 @@ class HostMiddleware(ASGIMiddleware):
         self._entrance = entrance
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        server = scope["server"]
         try:
-            self._entrance.refuse_host(scope["headers"], None if server is None else server[0])
+            self._entrance.refuse_host(scope["headers"], local_address(scope))
         except Refused as refused:
             request = AnyRequest(cast("HTTPScope", scope), receive, send)
             answer = of_refusal(request, refused).to_asgi_response(None, request)  # pyright: ignore[reportUnknownMemberType]

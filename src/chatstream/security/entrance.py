@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, cast
 
 from chatstream.errors import Refused
 from chatstream.security.hosts import host_allowed, host_of
-from chatstream.security.origin import request_allowed
+from chatstream.security.origin import normal_origin, request_allowed
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +23,12 @@ _KNOWN_AT_MOST: Final = 256
 _SHOWN_CHARACTERS: Final = 100
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+
+def local_address(scope: object) -> str | None:
+    """Return the address at which the connection of an ASGI scope came in, None if it has none."""
+    server = cast("Mapping[str, tuple[str, int | None] | None]", scope).get("server")
+    return None if server is None else server[0]
 
 
 class RefusalLog:
@@ -88,14 +94,16 @@ class Entrance:
 
     def admits_page(self, headers: Headers) -> bool:
         """Return whether the page that sent these raw ASGI headers may use the server; a foreign
-        one is told to the operator."""
+        one is told to the operator, unless it has no origin that could be let in."""
         headers = list(headers)
         if request_allowed(headers, self._origins):
             return True
-        origin = next((value for name, value in headers if name == b"origin"), b"")
-        self._refusals.tell(
-            "refused a page of the origin %r: if it may use this server,"
-            " add it to CHATSTREAM_ORIGINS",
-            origin.decode("latin-1"),
-        )
+        sent = next((value for name, value in headers if name == b"origin"), b"")
+        origin = normal_origin(sent.decode("latin-1"))
+        if origin is not None:
+            self._refusals.tell(
+                "refused a page of the origin %r: if it may use this server,"
+                " add it to CHATSTREAM_ORIGINS",
+                origin,
+            )
         return False

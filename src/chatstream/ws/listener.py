@@ -20,7 +20,7 @@ from litestar.types import HTTPResponseBodyEvent, Message
 from chatstream.errors import Refused
 from chatstream.security.addresses import quota_key
 from chatstream.security.cookies import is_secure, visitor_tokens
-from chatstream.security.entrance import Entrance
+from chatstream.security.entrance import Entrance, local_address
 from chatstream.ws.admission import Credentials
 from chatstream.ws.asgi_sink import AsgiSink
 from chatstream.ws.connection import Connection, Surroundings
@@ -64,7 +64,7 @@ async def serve_socket(
 
 def _let_in(socket: AnySocket, entrance: Entrance) -> None:
     headers = _headers(socket)
-    entrance.refuse_host(headers, _local_address(socket))
+    entrance.refuse_host(headers, local_address(socket.scope))
     if not entrance.admits_page(headers):
         raise Refused("forbidden_origin")
 
@@ -114,11 +114,6 @@ def _extensions(socket: AnySocket) -> dict[str, object]:
 def _headers(socket: AnySocket) -> list[tuple[bytes, bytes]]:
     # Raw: doubled headers must be seen, and Litestar's view joins them.
     return list(socket.scope["headers"])
-
-
-def _local_address(socket: AnySocket) -> str | None:
-    server = socket.scope["server"]
-    return None if server is None else server[0]
 
 
 def _header(socket: AnySocket, name: bytes) -> Iterator[str]:
