@@ -78,17 +78,17 @@ class TurnRunner:
 
     # -- told by the service --------------------------------------------------------------
 
-    def decided(self, chat_id: ChatId, facts: Sequence[AnyFact], state: UserChat) -> None:
-        """Start or end the chat's run as ``facts`` say; called before they are committed."""
+    def decided(self, chat_id: ChatId, events: Sequence[AnyFact], state: UserChat) -> None:
+        """Start or end the chat's run as ``events`` say; called before they are committed."""
         run = self._runs.get(chat_id)
         if run is not None and _is_of(run, state):
             run.position = state.position
             return
         if run is not None:
-            self._end(run, _outcome(facts))
-        elif (outcome := _outcome(facts)) is not None:
+            self._end(run, _outcome(events))
+        elif (outcome := _outcome(events)) is not None:
             self.watch.ended_without_run(outcome)
-        if _starts_a_run(facts) and state.turn is not None:
+        if _starts_a_run(events) and state.turn is not None:
             self._start(chat_id, state)
 
     def committed(self, chat_id: ChatId, state: UserChat) -> None:
