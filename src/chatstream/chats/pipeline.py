@@ -8,32 +8,34 @@ what is decided and not on disk, both in order.
 ``Freshness`` says what the states are worth:
 
     UNKNOWN   nothing: the log may hold anything (at first, after a failed append, an erasure)
-    STALE     ``committed`` holds, but others may have written since; the tip is void
+    STALE     ``committed`` holds, but the log may hold more: nothing is decided on the tip
     CURRENT   ``tip`` is the log with all that is in flight
 
-The machine (``→ X`` is the state afterwards, ``[…]`` the effects, *load* is ``[Load]`` unless one
+The machine (``→ X`` is the state afterwards, ``[…]`` the effects; *load* is ``[Load]`` unless one
 is under way or something is in flight):
 
     input               CURRENT                                UNKNOWN, STALE
     on_command          decide it (below)                      to the inbox, load
     on_reader           [Answer]                               to the readers, load
     on_loaded           does not happen                        → CURRENT [TakeIn, Answer each
-                                                               reader], DecideInbox if any waits;
+                                                               reader, DecideInbox if one waits];
                                                                → STALE, load if more was heard of
     on_next             decide the head of the inbox           does not happen
     on_withdrawn        drop the head of the inbox             does not happen
-    on_load_failed      does not happen                        [Refuse each command and reader],
-                                                               [Retry] if a turn may run
-    on_outcome Stored   [Publish, Answer], following replies   [Publish, Answer], then as below
-      of an erasure     → UNKNOWN, then as below               the same
-    on_outcome Conflict → STALE, to decide again, as below     the same; [Refuse] after 100 tries
-    on_outcome Failed   → UNKNOWN [DropFrames, Refuse]         the same
-      nothing in flight                                        what has to be decided again goes to
-                                                               the front of the inbox, load
-    on_heard            nothing up to the tip; else → STALE,   note the position, load likewise
-                        load if somebody looks on
-    on_read             idle: as on_loaded, if there is news   idle: as on_loaded; else
-                        else [MoveReaders], as on_heard        [MoveReaders], as on_heard
+    on_load_failed      nothing (when the service closes)      [Refuse each command and reader,
+                                                               Retry if a turn may run]
+    on_outcome
+      Stored            [Publish if it has events, Answer], then the replies behind it
+      Stored, erasure   → UNKNOWN, otherwise the same; the replies are decided again
+      Conflict          → STALE, it is decided again, and the replies behind it;
+                        the 101st time [Refuse]
+      Failed            → UNKNOWN [DropFrames, Refuse]; the replies behind it are decided again
+      (the last one)    nothing more                           what is decided again goes to the
+                                                               front of the inbox, load
+    on_heard            up to the tip: nothing; else           notes the position; load if
+                        → STALE, load if somebody looks on     somebody looks on or waits
+    on_read             nothing under way: as on_loaded, if it is news;
+                        else [MoveReaders], and as on_heard
     on_timer            nothing                                load
     on_not_forwarded    does not happen                        no patience any more, load
 

@@ -1,7 +1,7 @@
 """The group-commit writer: one thread, one queue, one transaction for many chats.
 
-Appends of two loop iterations travel to the thread together; the thread takes all that waits,
-up to a bound, without waiting for more. So batches form by themselves under load and an idle
+Appends of one loop iteration travel to the thread together; the thread takes all that waits, up
+to a bound, without waiting for more. So batches form by themselves under load and an idle
 server adds no delay. One callback a batch brings the outcomes back to the loop.
 """
 
@@ -108,9 +108,7 @@ class GroupCommitWriter:
     def _accept(self, item: _Item) -> None:
         self._depth += 1
         if not self._handing_over:
-            # One iteration later: a turn that a message starts has then begun, and its first
-            # steps are in the same transaction.
-            self._loop.call_soon(self._loop.call_soon, self._hand_over)
+            self._loop.call_soon(self._hand_over)
         self._handing_over.append(item)
 
     def _hand_over(self) -> None:
