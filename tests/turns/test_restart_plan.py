@@ -190,7 +190,7 @@ def die_and_restart(turns: list[Simulated], died_at_ms: int) -> dict[str, int]:
 @pytest.mark.parametrize("step_after_ms", [20, 700, 60_000])
 @pytest.mark.parametrize(("kills_after_ms", "deadly_step_ms"), [(5, 60_000), (5, 1), (200, 100)])
 @pytest.mark.parametrize("begins_before_ms", [0, 10_000])
-def test_the_turn_that_kills_the_process_is_given_up_and_the_others_lose_nothing(
+def test_the_turn_that_kills_the_process_is_given_up_and_the_others_lose_nothing(  # noqa: PLR0917
     max_attempts, innocents, step_after_ms, kills_after_ms, deadly_step_ms, begins_before_ms
 ):
     deadly = Simulated("m", deadly_step_ms, NOW_MS, kills_after_ms)

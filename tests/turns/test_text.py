@@ -99,7 +99,7 @@ BAD, GOOD = "a\x00\ud800\ud83d\ude00", "a\ufffd\ufffd😀"
 @pytest.mark.parametrize(
     "step",
     [
-        lambda text: Response(text),
+        Response,
         lambda text: FollowUp(text, Form(text, {text: [text]})),
         lambda text: Thinking(text, text, data={text: {"x": [text, 1, None]}}),
         lambda text: ToolResult("c", ok=True, result=[text]),
@@ -107,7 +107,7 @@ BAD, GOOD = "a\x00\ud800\ud83d\ude00", "a\ufffd\ufffd😀"
         lambda text: Form(text, {"properties": {text: {"title": text}}}, data={text: text}),
         lambda text: Buttons(text, [(text, text)]),
         lambda text: Component("map", text, {text: text}),
-        lambda text: Abandon(text),
+        Abandon,
         lambda text: ToolCall(text, {text: (text,)}, "c"),
     ],
 )

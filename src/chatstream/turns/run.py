@@ -315,7 +315,8 @@ class Run:
         """Whether the task itself goes away with its loop, so that nothing can be awaited."""
         if self.task is not _current_task():
             return True
-        return isinstance(error, asyncio.CancelledError) and _loop_is_ending()
+        is_unasked = isinstance(error, asyncio.CancelledError) and self.state is RunState.RUNNING
+        return is_unasked and _loop_is_ending()
 
     def _stop_agent(self) -> None:
         if self.task is not None and self.task is not _current_task():
