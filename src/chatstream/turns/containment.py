@@ -49,11 +49,15 @@ class _TaskFactory:
         work: Any,  # noqa: ANN401 - asyncio takes several kinds of coroutines
         **options: Any,  # noqa: ANN401 - those of the Python that runs
     ) -> Any:  # noqa: ANN401 - what was set before may make tasks of its own
-        if isinstance(work, CoroutineType) and _in_agent.get():
+        if _in_agent.get() and _is_native(work):
             contained: Any = _Contained[Any](work)
             work = contained
         make: Callable[..., Any] = self._before or _make_task
         return make(loop, work, **options)
+
+
+def _is_native(work: object) -> bool:
+    return isinstance(work, CoroutineType)
 
 
 def _make_task(

@@ -230,7 +230,7 @@ class Run:
             if self._is_torn_down(error):
                 raise
             self._raised(error, steps)
-        if steps is not None:
+        if steps is not None and not _has_ended(steps):
             await _close(steps)
 
     async def _consume(self, steps: Steps) -> None:
@@ -243,8 +243,6 @@ class Run:
                 self._finish()
                 return
             result = await self._take(step)
-            if self._pipeline.is_full:
-                await self._pipeline.room()
             taken += 1
             if taken % STEPS_BEFORE_YIELDING == 0:
                 await asyncio.sleep(0)  # an agent that never waits must not stop the server
@@ -257,7 +255,10 @@ class Run:
         elif isinstance(step, Delta) and isinstance(cast("object", step.text), str):
             self._stream(step.text)  # one may be half of what the next one completes
         else:
-            return await self._take_whole(self._checked(step))
+            result = await self._take_whole(self._checked(step))
+            if self._pipeline.is_full:
+                await self._pipeline.room()
+            return result
         return None
 
     async def _take_whole(self, step: Step) -> ToolResult | None:
@@ -318,7 +319,8 @@ class Run:
         """Whether the task itself goes away with its loop, so that nothing can be awaited."""
         if self.task is not _current_task():
             return True
-        return isinstance(error, asyncio.CancelledError) and _loop_is_ending()
+        is_unasked = isinstance(error, asyncio.CancelledError) and self.state is RunState.RUNNING
+        return is_unasked and _loop_is_ending()
 
     def _stop_agent(self) -> None:
         if self.task is not None and self.task is not _current_task():
@@ -579,6 +581,11 @@ def _loop_is_ending() -> bool:
     """Whether every task is being cancelled, and not this one alone: so ends ``asyncio.run``."""
     current = asyncio.current_task()
     return all(task.cancelling() for task in asyncio.all_tasks() if task is not current)
+
+
+def _has_ended(steps: Steps) -> bool:
+    """Whether a generator has nothing left to close; what only looks like one may have."""
+    return getattr(steps, "ag_frame", steps) is None
 
 
 async def _close(steps: Steps) -> None:

@@ -188,8 +188,11 @@ class TurnRunner:
     def stream(self, chat_id: ChatId, streamed: Streamed | None, after: int) -> None:
         """Show the text of an answer in progress to the chat's readers."""
         answer = None if streamed is None else Answer(streamed.message_id, streamed.text, after)
-        feed = self._hub.get(chat_id) or self._service.feed(chat_id)
-        feed.show(answer)
+        feed = self._hub.get(chat_id)
+        if feed is None and answer is not None:
+            feed = self._service.feed(chat_id)
+        if feed is not None:
+            feed.show(answer)
         if (run := self._runs.get(chat_id)) is not None:
             self._relay.publish(chat_id, run.caused_by, run.attempt, streamed, after)
 

@@ -89,8 +89,8 @@ class TimerSweeper:
             to_text(now_ms - self._session_ttl_ms),
         )
         outlives = self._session_ttl_ms >= self._abandon_after_ms
-        due = _DUE if outlives else _DUE_WITH_SESSIONS_OF_ACTIVE_INTENTS
-        rows = await self._fetch(due, (idle_before, session_before, DUE_AT_ONCE))
+        statement = _DUE if outlives else _DUE_WITH_SESSIONS_OF_ACTIVE_INTENTS
+        rows = await self._fetch(statement, (idle_before, session_before, DUE_AT_ONCE))
         by_chat: dict[ChatId, list[tuple[IntentId, str]]] = {}
         for chat_id, intent_id, kind in rows:
             of_chat = by_chat.setdefault(ChatId(str(chat_id)), [])
