@@ -292,13 +292,12 @@ class Run:
         )
 
     async def _call_tool(self, step: ToolCall) -> ToolResult | None:
-        """None once the call is stored: run it; a result if an earlier attempt had one."""
+        """None once the call is stored: run it; a result if an earlier attempt, or the turn that
+        this one repeats, had one."""
         self._unrecorded.append(step)
-        turn = (await self._host.submit(self._recording())).state.turn
-        for call in () if turn is None else turn.calls:
-            if call.call_id == step.call_id and call.ok is not None:
-                return ToolResult(call.call_id, call.ok, call.result)
-        return None
+        stored = (await self._host.submit(self._recording())).state
+        call = stored.outcome_of(step.call_id)
+        return None if call is None else ToolResult(call.call_id, bool(call.ok), call.result)
 
     def _timed(self, step: Thinking) -> Thinking:
         if step.status == "started":
