@@ -35,6 +35,11 @@ GAVE_UP = (
     "I'm sorry, I don't seem to get this right, so I have stopped here. You can resume it later."
 )
 LEFT_AS_IT_IS = "Then I leave it as it is."
+ALREADY_DONE = "I had done that before I was interrupted."
+INTERRUPTED = (
+    "I was interrupted while I did that and cannot tell whether it was done. Please check first."
+)
+TRY_AGAIN = "Shall I try that again?"
 WHAT_TO_CHANGE = "What should be different?"
 
 
