@@ -7,15 +7,18 @@ they count is fixed in the modules that this one chooses from.
 from __future__ import annotations
 
 from chatstream.assistant import answers
+from chatstream.assistant.answering import not_an_answer
 from chatstream.assistant.beginning import begin
 from chatstream.assistant.calling import already_done, carry_out, confirm
 from chatstream.assistant.earlier_call import earlier_call, is_asked_since
+from chatstream.assistant.fallback import TOO_LONG, ask_model
 from chatstream.assistant.middle import go_on, submitted
+from chatstream.assistant.pattern import LONGEST_TEXT
 from chatstream.assistant.repair import act_of, wants_again
 from chatstream.assistant.scene import Scene, Task, arguments_of, scene_of
 from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills, Talk
-from chatstream.domain.steps import Response, Thinking
+from chatstream.domain.steps import IntentRecognised, Response, Thinking
 from chatstream.domain.user_chat.state import PastCall
 from chatstream.turns.turn import Turn
 
@@ -27,7 +30,7 @@ def converse(skills: Skills, turn: Turn) -> Talk[None]:
     yield Thinking("session", _where(scene))
     task = scene.task
     if task is None:
-        yield from begin(skills, scene)
+        yield from (_too_long(skills) if _is_too_long(turn) else begin(skills, scene))
         return
     past = earlier_call(scene, task.tool)
     if past is not None and past.ok:
@@ -36,8 +39,23 @@ def converse(skills: Skills, turn: Turn) -> Talk[None]:
         yield from _after_unknown(scene, task, past)
     elif turn.values is not None:
         yield from submitted(skills, scene, task, turn.values)
+    elif _is_too_long(turn):
+        yield from not_an_answer(scene, task, answers.TOO_LONG)
     else:
         yield from go_on(skills, scene, task)
+
+
+def _is_too_long(turn: Turn) -> bool:
+    return len(turn.content) > LONGEST_TEXT
+
+
+def _too_long(skills: Skills) -> Talk[None]:
+    """What is too long for the grammars may be for a language model."""
+    if skills.has_model:
+        yield from ask_model(skills)
+        return
+    yield IntentRecognised(TOO_LONG)
+    yield Response(answers.TOO_LONG, is_complete=True)
 
 
 def _where(scene: Scene) -> str:
@@ -66,6 +84,8 @@ def _decision(turn: Turn) -> bool | None:
     """Yes, no, or neither; by a button or in words."""
     if turn.values is not None:
         return {"yes": True, "no": False}.get(str(turn.values.get("value")))
+    if _is_too_long(turn):
+        return None
     said = says(turn.content)
     if wants_again(turn.content) or (said is not None and said.value):
         return True

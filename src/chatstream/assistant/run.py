@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
+from typing import Final
 
-from chatstream.assistant.talk import AskModel, Talk
+from chatstream.assistant.talk import AskModel, Pause, Talk
 from chatstream.domain.steps import Fail, Step, Thinking, ToolResult
 from chatstream.errors import wordless
 from chatstream.turns.agents import Agent, Steps
 from chatstream.turns.turn import Turn
 
 log = logging.getLogger(__name__)
+HOLDS_S: Final = 0.01
+"""How long the policy may hold the loop before others have their turn. Seldom reached: what is
+yielded without a pause is stored as one."""
 
 
 class Run:
@@ -23,6 +29,7 @@ class Run:
         self._turn = turn
         self._asked: Steps | None = None
         self._has_spoken = False
+        self._held_s = 0.0
 
     @property
     def is_own(self) -> bool:
@@ -50,10 +57,19 @@ class Run:
             await asked.aclose()
 
     async def _of_policy(self, answer: ToolResult | None) -> Step | str | None:
-        try:
-            step = self._talk.send(answer)
-        except StopIteration:
-            return None
+        while True:
+            if self._held_s > HOLDS_S:
+                self._held_s = 0.0
+                await asyncio.sleep(0)
+            begun_at = time.perf_counter()
+            try:
+                step = self._talk.send(answer)
+            except StopIteration:
+                return None
+            self._held_s += time.perf_counter() - begun_at
+            if not isinstance(step, Pause):
+                break
+            answer = None
         if not isinstance(step, AskModel):
             return step
         assert self._model is not None

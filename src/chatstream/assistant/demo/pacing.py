@@ -14,6 +14,8 @@ from chatstream.turns.turn import Turn
 PIECE_EVERY_S = 0.02
 SHORT = 80
 """A text of so many characters is read at one glance."""
+MOST_PIECES = 200
+"""Four seconds."""
 
 
 class Paced:
@@ -39,7 +41,15 @@ class Paced:
                 except StopAsyncIteration:
                     return
                 if isinstance(step, Response) and len(step.content or "") > SHORT:
-                    for piece in re.findall(r"\s*\S+", step.content or ""):
+                    for piece in _pieces(step.content or ""):
                         yield piece
                         await asyncio.sleep(PIECE_EVERY_S)
                 answer = yield step
+
+
+def _pieces(text: str) -> list[str]:
+    """Words with the blanks before them, in a bounded number of pieces: a list of hundreds of
+    things shall not take minutes."""
+    words = re.findall(r"(?<!\s)\s*+\S+", text)
+    size = -(-len(words) // MOST_PIECES)
+    return ["".join(words[at : at + size]) for at in range(0, len(words), size)]
