@@ -20,7 +20,7 @@ from pydantic_core import to_jsonable_python
 from chatstream.adapters.messages import prompt_of
 from chatstream.adapters.past_calls import PastCalls, conversation, past_calls
 from chatstream.assistant.slots.yesno import says
-from chatstream.domain.steps import Buttons, FollowUp, JsonObject, Option, SlotsSet
+from chatstream.domain.steps import Buttons, FollowUp, JsonObject, Option, SlotsSet, Step
 from chatstream.domain.user_chat.state import PastCall
 from chatstream.turns.turn import Turn
 
@@ -46,7 +46,7 @@ class Begin(Struct, frozen=True):
     results: DeferredToolResults | None = None
     waiting: tuple[Pending, ...] = ()
     known_ids: frozenset[str] = frozenset()
-    asks: tuple[SlotsSet, FollowUp] | None = None
+    asks: tuple[Step, ...] | None = None
 
 
 def begin(turn: Turn) -> Begin:

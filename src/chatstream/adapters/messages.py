@@ -16,10 +16,15 @@ from chatstream.turns.turn import Turn
 
 
 def message_of(item: HistoryItem) -> ModelMessage:
-    """A message as a model reads it; what was submitted is told as JSON."""
+    """A message as a model reads it."""
     if item.role == "user":
-        return ModelRequest(parts=[UserPromptPart(_said(item.content, item.values))])
-    return ModelResponse(parts=[TextPart(item.content)])
+        return ModelRequest(parts=[UserPromptPart(text_of(item))])
+    return ModelResponse(parts=[TextPart(text_of(item))])
+
+
+def text_of(item: HistoryItem) -> str:
+    """What was said; what was submitted is told as JSON."""
+    return item.content if item.role == "ai" else _said(item.content, item.values)
 
 
 def prompt_of(turn: Turn) -> str:

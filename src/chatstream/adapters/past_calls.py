@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby, takewhile
 from typing import Final, Literal, cast
 
 from msgspec import Struct
@@ -21,11 +21,15 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from chatstream.adapters.messages import message_of
+from chatstream.adapters.messages import message_of, text_of
 from chatstream.domain.steps import JsonObject
 from chatstream.domain.user_chat.state import HistoryItem, PastCall
 from chatstream.turns.turn import Turn
 
+MOST_MESSAGES: Final = 500
+MOST_CHARACTERS: Final = 400_000
+"""Of the history that a model is given: some 100,000 tokens. They are made and encoded on the loop,
+which takes some milliseconds."""
 INTERRUPTED: Final = (
     "This call was interrupted, and nobody knows whether it was carried out. Do not repeat it"
     " before the user has said so."
@@ -86,13 +90,21 @@ def _is_same_message(turn: Turn, call: PastCall) -> bool:
 def conversation(turn: Turn, told: Sequence[PastCall]) -> tuple[list[ModelMessage], bool]:
     """The intent's messages with the calls between them, and whether the message of this turn
     is among them: it is where one of the calls came after it."""
-    history, said_now = _split(turn.history)
+    history, said_now = _split(turn.history[-MOST_MESSAGES:])
+    history = _newest(history)
     is_inside = said_now is not None and any(call.position > said_now.position for call in told)
     if is_inside and said_now is not None:
         history = (*history, said_now)
     lines: list[HistoryItem | PastCall] = [*history, *told]
     lines.sort(key=lambda line: line.position)
     return list(_messages(lines)), is_inside
+
+
+def _newest(history: Sequence[HistoryItem]) -> tuple[HistoryItem, ...]:
+    """The newest messages that together are no longer than ``MOST_CHARACTERS``."""
+    sizes = accumulate(len(text_of(item)) for item in reversed(history))
+    fitting = sum(1 for _ in takewhile(lambda size: size <= MOST_CHARACTERS, sizes))
+    return tuple(history[len(history) - fitting :])
 
 
 def _messages(lines: Iterable[HistoryItem | PastCall]) -> Iterable[ModelMessage]:

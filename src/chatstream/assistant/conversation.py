@@ -26,7 +26,8 @@ from chatstream.turns.turn import Turn
 def converse(skills: Skills, turn: Turn) -> Talk[None]:
     """One run: everything that is yielded for ``turn``."""
     yield Thinking("session", "Recalling where we are", "started")
-    scene = scene_of(turn, skills.tools, skills.zone, skills.languages)
+    languages = None if skills.languages is None else skills.languages.for_one_message()
+    scene = scene_of(turn, skills.tools, skills.zone, languages)
     yield Thinking("session", _where(scene))
     task = scene.task
     if task is None:

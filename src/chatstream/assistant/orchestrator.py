@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
@@ -84,10 +85,12 @@ class Assistant:
             languages=Languages(languages) if languages else None,
         )
         self._model = model
+        # One thread of its own, so that those of the tools stay free. Its work is short.
+        self._reader = ThreadPoolExecutor(1, "languages") if languages else None
 
     async def __call__(self, turn: Turn) -> Steps:
         """One run."""
-        run = Run(converse(self.skills, turn), self._model, turn)
+        run = Run(converse(self.skills, turn), self._model, turn, self._reader)
         answer: ToolResult | None = None
         async with aclosing(run):
             while (step := await run.next(answer)) is not None:
