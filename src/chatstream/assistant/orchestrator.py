@@ -13,12 +13,11 @@ from datetime import UTC, datetime, tzinfo
 from chatstream.assistant.conversation import converse
 from chatstream.assistant.extract import read_values
 from chatstream.assistant.invoking import invoke
+from chatstream.assistant.pattern import compile_all
 from chatstream.assistant.recognise import Recogniser
-from chatstream.assistant.repair import act_of
 from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.slots.languages import Languages
-from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
@@ -104,8 +103,7 @@ class Assistant:
 
     def warm_up(self) -> None:
         """Compile beforehand what the first message would wait for. In a thread of its own."""
-        act_of(_SAYS_NOTHING)
-        says(_SAYS_NOTHING)
+        compile_all()
         now = datetime.now(self.skills.zone)
         for tool in self.skills.tools.values():
             read_values(tool.parameters, _SAYS_NOTHING, now)

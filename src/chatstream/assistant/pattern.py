@@ -24,12 +24,23 @@ LOOK_BACK: Final = 48
 """Characters before a match that are looked at: two or three words and their blanks."""
 
 
+_every: list[Pattern] = []
+"""They are all made while their modules are imported."""
+
+
+def compile_all() -> None:
+    """Compile every pattern now, those too that only what another has found leads to."""
+    for pattern in tuple(_every):
+        pattern.compiled  # noqa: B018 - the property keeps it
+
+
 class Pattern:
-    """As ``re.compile``, later."""
+    """As ``re.compile``, later. To be made once, when its module is imported."""
 
     def __init__(self, text: str, flags: re.RegexFlag = re.NOFLAG) -> None:
         self._text = text
         self._flags = flags
+        _every.append(self)
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
