@@ -203,11 +203,8 @@ class Dialogue:
         return turn_of(CHAT, self.state, int(self.now.timestamp() * 1000))
 
     def _earlier(self, step: ToolCall) -> ToolResult | None:
-        assert self.state.turn is not None
-        for call in self.state.turn.calls:
-            if call.call_id == step.call_id and call.ok is not None:
-                return ToolResult(call.call_id, call.ok, call.result)
-        return None
+        call = self.state.outcome_of(step.call_id)
+        return None if call is None else ToolResult(call.call_id, bool(call.ok), call.result)
 
     def _client(self, kind: type[AnyCommand], **fields) -> None:
         self._command(kind, id=self._id("cmd"), **fields)

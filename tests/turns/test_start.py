@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.service.faulty import FaultyEngine
+from tests.chats.faulty import FaultyEngine
 from tests.turns.test_always_ends import ends_of, until
 
 from chatstream import Response, Thinking

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 from pydantic_ai.messages import (
     ModelMessage,
@@ -17,20 +15,16 @@ from chatstream.agents.turn import Turn
 from chatstream.domain.user_chat.state import HistoryItem
 
 
-def history_before(turn: Turn) -> tuple[HistoryItem, ...]:
-    """The intent's messages before the one that is answered now."""
-    users = [at for at, item in enumerate(turn.history) if item.role == "user"]
-    return turn.history[: users[-1]] if users else turn.history
+def message_of(item: HistoryItem) -> ModelMessage:
+    """A message as a model reads it."""
+    if item.role == "user":
+        return ModelRequest(parts=[UserPromptPart(text_of(item))])
+    return ModelResponse(parts=[TextPart(text_of(item))])
 
 
-def messages_of(history: Sequence[HistoryItem]) -> list[ModelMessage]:
-    """Messages as a model reads them; what was submitted is told as JSON."""
-    return [
-        ModelRequest(parts=[UserPromptPart(_said(item.content, item.values))])
-        if item.role == "user"
-        else ModelResponse(parts=[TextPart(item.content)])
-        for item in history
-    ]
+def text_of(item: HistoryItem) -> str:
+    """What was said; what was submitted is told as JSON."""
+    return item.content if item.role == "ai" else _said(item.content, item.values)
 
 
 def prompt_of(turn: Turn) -> str:

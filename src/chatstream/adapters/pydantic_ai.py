@@ -19,12 +19,12 @@ from pydantic_ai.messages import ToolCallPart
 from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
 
-from chatstream.adapters.approvals import SLOT, ask, begin, described, pending_of
+from chatstream.adapters.approvals import ask, begin, described, kept_as
 from chatstream.adapters.watching import Asked, Over, Queue, Watch
 from chatstream.agents.containment import contain, contained
 from chatstream.agents.contract import Agent, Steps
 from chatstream.agents.turn import Turn
-from chatstream.domain.steps import Delta, Fail, Response, SlotsSet, Step, Thinking, ToolResult
+from chatstream.domain.steps import Delta, Fail, Response, Step, Thinking, ToolResult
 from chatstream.errors import wordless
 
 log = logging.getLogger(__name__)
@@ -105,17 +105,26 @@ class _Run:
         self._instructions = instructions
         self._question = question
         self._timeout_s = timeout_s
+        self._start = begin(turn)
+        self._waiting = self._start.waiting
         self._queue: Queue = asyncio.Queue(STEPS_WAITING)
         self._text = ""
 
     async def steps(self, attempt: int, tries: int) -> Steps:
         """What the run yields; afterwards ``may_try_again`` tells whether it was in vain."""
+        if self._start.asks is not None:
+            for step in self._start.asks:
+                yield step
+            return
         yield Thinking(STEP, "Asking the model", "started")
         task = asyncio.create_task(self._drive())
         try:
             while True:
                 match await self._queue.get():
                     case Asked(call, future):
+                        # In one append: from then on nothing waits that this yes was for.
+                        for step in self._taken_up(call.call_id):
+                            yield step
                         answer = yield call
                         if not future.done():
                             future.set_result(answer)
@@ -131,6 +140,14 @@ class _Run:
         for step in self._ending(over, attempt, tries):
             yield step
 
+    def _taken_up(self, call_id: str) -> Sequence[Step]:
+        """The call waits no longer."""
+        rest = tuple(one for one in self._waiting if one.call_id != call_id)
+        if rest == self._waiting:
+            return ()
+        self._waiting = rest
+        return (kept_as(rest),)
+
     async def _drive(self) -> None:
         try:
             over = await contain(self._asked())
@@ -143,7 +160,7 @@ class _Run:
         await self._queue.put(over)
 
     async def _asked(self) -> Over:
-        start = begin(self._turn)
+        start = self._start
         async with asyncio.timeout(self._timeout_s):
             result = await self._model.run(
                 start.prompt,
@@ -151,7 +168,7 @@ class _Run:
                 deferred_tool_results=start.results,
                 deps=self._deps,
                 instructions=self._instructions,
-                capabilities=[Watch(self._queue, self._turn)],
+                capabilities=[Watch(self._queue, self._turn, start.known_ids)],
             )
         return Over(result.output, _usage(result.usage))
 
@@ -160,8 +177,8 @@ class _Run:
             return self._failed(over.error, attempt, tries)
         if isinstance(over.output, DeferredToolRequests):
             return self._asking(over.output.approvals, over.usage)
-        # What was decided on is over once the answer is there: another attempt decides the same.
-        decided = [SlotsSet({SLOT: None})] if pending_of(self._turn) else []
+        # What was denied is over once the answer is there: another attempt decides the same.
+        decided = [kept_as(())] if self._waiting else []
         wrote = Thinking(STEP, "Wrote the answer", data={"usage": over.usage})
         return [wrote, *decided, Response(self._content(over.output))]
 

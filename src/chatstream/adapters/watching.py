@@ -66,11 +66,13 @@ Queue = asyncio.Queue[Step | Asked | Over]
 
 
 class Watch(AbstractCapability[Any]):
-    """Puts steps into ``queue``; the ids of calls are this turn's own."""
+    """Puts steps into ``queue``; the ids of calls are this turn's own. ``known_ids`` are those of
+    calls that the model is told of: if it calls the same again, it means another call."""
 
-    def __init__(self, queue: Queue, turn: Turn) -> None:
+    def __init__(self, queue: Queue, turn: Turn, known_ids: frozenset[str]) -> None:
         self._queue = queue
         self._turn = turn
+        self._known_ids = known_ids
         self._counted: Counter[str] = Counter()
         self._texts = 0
 
@@ -150,11 +152,13 @@ class Watch(AbstractCapability[Any]):
 
     def _id_of(self, part: ToolCallPart) -> str:
         said = f"{part.tool_name}\n{_canonical(part.args)}"
-        self._counted[said] += 1
         # Of the message that is run again, so that a tool knows the call of a retry, too.
         message = self._turn.retry_of or self._turn.message_id
-        count = self._counted[said]
-        return f"call_{_digest(message, said, str(count))[:24]}"
+        while True:
+            self._counted[said] += 1
+            call_id = f"call_{_digest(message, said, str(self._counted[said]))[:24]}"
+            if call_id not in self._known_ids:
+                return call_id
 
 
 def _stored_call(call: ToolCallPart, tool_def: ToolDefinition, args: dict[str, Any]) -> ToolCall:

@@ -35,8 +35,9 @@ class Turn(Struct, frozen=True):
     ``content`` is what the user said, empty where a form was submitted (``values``,
     ``component_id``). ``history`` holds the intent's messages, the one of this turn included,
     with what earlier attempts of this turn stored. ``tool_calls`` are the calls of earlier
-    attempts, and the last turn's call whose outcome is unknown (``ok`` is None). ``reminders``
-    are those of this chat that wait.
+    attempts, and the last turn's call whose outcome is unknown (``ok`` is None).
+    ``earlier_calls`` are those of the turn before, and of turns before that one if they failed or
+    were cancelled. ``reminders`` are those of this chat that wait.
     """
 
     content: str
@@ -60,6 +61,7 @@ class Turn(Struct, frozen=True):
     question: str | None = None
     component: ShownComponent | None = None
     reminders: tuple[Reminder, ...] = ()
+    earlier_calls: tuple[PastCall, ...] = ()
 
     @property
     def now(self) -> datetime:
@@ -104,6 +106,7 @@ def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
         question=None if asked is None else asked.text,
         component=intent.component,
         reminders=tuple(state.reminders.values()),
+        earlier_calls=intent.calls,
     )
 
 

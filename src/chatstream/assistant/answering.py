@@ -37,7 +37,7 @@ def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
     elif scene.question is not None and scene.question.startswith(answers.WHAT_TO_CHANGE):
         yield from confirm(scene, task)
     elif not was_complete:
-        yield from _not_an_answer(scene, task)
+        yield from not_an_answer(scene, task)
     elif said is not None:
         yield from confirmed(scene, task, yes=said.value)
     elif wants_again(scene.turn.content):
@@ -45,7 +45,7 @@ def answered(scene: Scene, task: Task, recognition: Recognition) -> Talk[None]:
     elif recognition.is_sure and recognition.name == task.tool.name:
         yield from _restated(scene, task)
     else:
-        yield from _not_an_answer(scene, task)
+        yield from not_an_answer(scene, task)
 
 
 def _restated(scene: Scene, task: Task) -> Talk[None]:
@@ -70,7 +70,7 @@ def confirmed(scene: Scene, task: Task, *, yes: bool) -> Talk[None]:
 def advance(scene: Scene, task: Task, filled: Filled) -> Talk[None]:
     """Ask for what is missing, else confirm, else do it."""
     if filled.problem is not None:
-        yield from _not_an_answer(scene, task, filled.problem)
+        yield from not_an_answer(scene, task, filled.problem)
     elif task.missing:
         yield from ask(scene, task)
     elif task.tool.confirm:
@@ -96,7 +96,7 @@ def drop(scene: Scene, task: Task, text: str, reason: str) -> Talk[None]:
     yield Abandon(reason)
 
 
-def _not_an_answer(
+def not_an_answer(
     scene: Scene, task: Task, problem: str = "Sorry, I did not get that."
 ) -> Talk[None]:
     """The reason, and the question once more; at most so often."""

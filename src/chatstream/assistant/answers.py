@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import cast
 
+from chatstream.assistant.pattern import LONGEST_TEXT
 from chatstream.assistant.repair import Act
 from chatstream.assistant.slots.money import Money
 from chatstream.assistant.tools import Tool
@@ -31,10 +32,19 @@ NOBODY_ELSE = "I'm a program, and there is nobody here that I could call."
 NOTHING_OPEN = "There is nothing open that I could stop."
 NOT_UNDERSTOOD = "I am not sure what you would like me to do."
 REPHRASE = "I did not understand that. Could you say it in other words?"
+TOO_LONG = (
+    f"That is too long for me: I can read {LONGEST_TEXT:,} characters at once."
+    " Could you say it in fewer words?"
+)
 GAVE_UP = (
     "I'm sorry, I don't seem to get this right, so I have stopped here. You can resume it later."
 )
 LEFT_AS_IT_IS = "Then I leave it as it is."
+ALREADY_DONE = "I had done that before I was interrupted."
+INTERRUPTED = (
+    "I was interrupted while I did that and cannot tell whether it was done. Please check first."
+)
+TRY_AGAIN = "Shall I try that again?"
 WHAT_TO_CHANGE = "What should be different?"
 
 

@@ -14,11 +14,12 @@ from chatstream.assistant.fallback import (
     hand_over,
 )
 from chatstream.assistant.filling import fill
+from chatstream.assistant.pattern import LONGEST_TEXT
 from chatstream.assistant.recognise import Candidate, Recognition
 from chatstream.assistant.repair import Act, act_of, refuses
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.switching import go_back, wanted_back
-from chatstream.assistant.talk import Skills, Talk
+from chatstream.assistant.talk import Pause, Skills, Talk
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import IntentRecognised, Response, Thinking
 
@@ -63,7 +64,9 @@ def picked(skills: Skills, scene: Scene, pick: str) -> Talk[None]:
 def recognise(skills: Skills, scene: Scene) -> Talk[Recognition]:
     """What the message asks for, as a visible step."""
     yield Thinking("intent_recognition", "Working out what you need", "started")
-    recognition = _with_evidence(skills, scene, skills.recognise(scene.turn.content))
+    recognition = skills.recognise(scene.turn.content)
+    yield Pause()
+    recognition = yield from _with_evidence(skills, scene, recognition)
     best = skills.tools.get(recognition.name or "")
     is_sure = recognition.is_sure and best is not None
     yield Thinking(
@@ -88,15 +91,15 @@ def _by_recognition(skills: Skills, scene: Scene) -> Talk[None]:
         yield from fall_back(skills, scene, recognition)
 
 
-def _with_evidence(skills: Skills, scene: Scene, recognition: Recognition) -> Recognition:
+def _with_evidence(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[Recognition]:
     """Values speak too: ``3:45 pm, please`` is for the one tool that takes a time."""
     if recognition.is_sure or scene.task is not None:
         return recognition
-    takers = [
-        tool.name
-        for tool in skills.tools.values()
-        if scene.read(tool.parameters, scene.turn.content)
-    ]
+    takers: list[str] = []
+    for tool in skills.tools.values():
+        if scene.read(tool.parameters, scene.turn.content):
+            takers.append(tool.name)
+        yield Pause()
     if len(takers) != 1:
         return recognition
     taker = Candidate(takers[0], recognition.score_of(takers[0]) + EVIDENCE)
@@ -111,7 +114,7 @@ def _start(scene: Scene, tool: Tool, text: str, confidence: float) -> Talk[None]
     # What was not understood may hold values; what was said to the model is not for a task.
     unread = () if scene.turn.intent_name == WITH_MODEL else scene.before
     for item in unread:
-        if item.role == "user" and item.content:
+        if item.role == "user" and 0 < len(item.content) <= LONGEST_TEXT:
             yield from fill(scene, task, item.content, is_start=True)
     filled = yield from fill(scene, task, text, is_start=True)
     yield from advance(scene, task, filled)

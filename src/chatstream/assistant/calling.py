@@ -10,8 +10,9 @@ import msgspec
 
 from chatstream.assistant import answers
 from chatstream.assistant.asking import YES_NO
+from chatstream.assistant.earlier_call import fault_to_confirm, unfinished_id
 from chatstream.assistant.invoking import FAILED, TIMED_OUT
-from chatstream.assistant.scene import Notes, Scene, Task
+from chatstream.assistant.scene import Notes, Scene, Task, arguments_of
 from chatstream.assistant.taking import slots_of, store
 from chatstream.assistant.talk import Talk
 from chatstream.assistant.tools import Tool
@@ -25,6 +26,7 @@ from chatstream.domain.steps import (
     ToolCall,
     ToolResult,
 )
+from chatstream.domain.user_chat.state import PastCall
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -37,13 +39,28 @@ def confirm(scene: Scene, task: Task, lead: str = "") -> Talk[None]:
 
 
 def carry_out(scene: Scene, task: Task, call_id: str | None = None) -> Talk[None]:
-    """Run the tool and end the run with its answer."""
+    """Run the tool and end the run with its answer; what broke before is asked about first."""
+    fault = fault_to_confirm(scene, task.tool)
+    if fault is not None:
+        yield from confirm(scene, task, fault)
+        return
     result = yield from call(scene, task.tool, task.values, call_id)
     if not result.ok:
         yield from _failed(task, result)
         return
+    yield from _done(scene, task, result.result)
+
+
+def already_done(scene: Scene, task: Task, past: PastCall) -> Talk[None]:
+    """An earlier turn did it and was broken off before it could say so: say it now."""
+    task.values = arguments_of(task.tool, past.arguments)
+    lead = "" if scene.turn.retry_of is not None else f"{answers.ALREADY_DONE} "
+    yield from _done(scene, task, past.result, lead)
+
+
+def _done(scene: Scene, task: Task, result: object, lead: str = "") -> Talk[None]:
     yield Thinking("response_generation", "Writing the answer", "started")
-    text = answers.done(task.tool, task.values, result.result, scene.now)
+    text = lead + answers.done(task.tool, task.values, result, scene.now)
     left = _left_open(scene, task)
     yield Thinking("response_generation", "Wrote the answer")
     before = slots_of(task)
@@ -57,6 +74,7 @@ def call(
 ) -> Talk[ToolResult]:
     """Run ``tool``, or have the result of an earlier attempt."""
     arguments: JsonObject = msgspec.to_builtins(dict(values))
+    call_id = call_id or unfinished_id(scene, tool, arguments)
     yield Thinking("tool_execution", tool.title, "started")
     result = yield ToolCall(
         name=tool.name,

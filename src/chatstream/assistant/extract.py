@@ -9,7 +9,7 @@ from datetime import datetime
 
 from chatstream.assistant.free_text import cued, whole
 from chatstream.assistant.parameters import Kind, Parameter
-from chatstream.assistant.pattern import Pattern
+from chatstream.assistant.pattern import LONGEST_TEXT, Pattern
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.kinds import Finding, find
 from chatstream.assistant.slots.languages import Languages
@@ -21,6 +21,8 @@ _ORDER: tuple[Kind, ...] = (
     "number",
 )  # fmt: skip
 _SHORT_ANSWER = 4
+_NEAR = 100
+"""Characters around a value that speak for a parameter: a few words."""
 _WORD = Pattern(r"[\w'’]+")
 _ROLE_WORDS = {
     "from": {"from", "leaving", "leave", "depart", "departing", "start", "source", "origin"},
@@ -41,14 +43,27 @@ def read_values(
     known: Container[str] = (),
     languages: Languages | None = None,
 ) -> Values:
-    """What ``text`` says of the parameters. ``asked`` is the one that the user was asked for:
-    there a bare answer counts, and the whole text where it is a free one. What is ``known`` is
-    corrected by what is said, not by a guess."""
+    """What ``text`` says of the parameters, as ``read_from`` reads it."""
+    return read_from(parameters, Finding(text, now, languages), asked, known=known)
+
+
+def read_from(
+    parameters: Sequence[Parameter],
+    finding: Finding,
+    asked: Parameter | None = None,
+    *,
+    known: Container[str] = (),
+) -> Values:
+    """What a text says of the parameters; of one that is too long, nothing. ``asked`` is the one
+    that the user was asked for: there a bare answer counts, and the whole text where it is a free
+    one. What is ``known`` is corrected by what is said, not by a guess."""
+    text = finding.text
     values: Values = {}
+    if len(text) > LONGEST_TEXT:
+        return values
     for kind in _ORDER:
         wanted = [one for one in parameters if one.kind == kind]
         if wanted:
-            finding = Finding(text, now, languages)
             values |= _assigned(wanted, finding, asked, list(values.values()))
     for parameter in parameters:
         if parameter.kind == "text":
@@ -102,8 +117,9 @@ def _strong_first(
 
 def _fit(parameter: Parameter, text: str, span: tuple[int, int]) -> int:
     """How well the words around ``span`` speak for the parameter: ``from``, ``3 rooms``."""
-    before = tuple(word.lower() for word in _WORD.findall(text[: span[0]]))
-    after = tuple(word.lower() for word in _WORD.findall(text[span[1] :])[:2])
+    near = slice(max(0, span[0] - _NEAR), span[0])
+    before = tuple(word.lower() for word in _WORD.findall(text[near]))
+    after = tuple(word.lower() for word in _WORD.findall(text[span[1] : span[1] + _NEAR])[:2])
     own = [word.rstrip("s") for word in parameter.name.lower().split("_") if len(word) > 3]
     is_named = any(word.startswith(stem) for stem in own for word in (*before[-2:], *after))
     return _lead_of(parameter, before) + is_named

@@ -37,9 +37,11 @@ WITH_MODEL = "conversation"
 """What an intent is called that the model has taken on: its next message goes there, too."""
 OUT_OF_SCOPE = "out_of_scope"
 """What an intent is called that could not be served: ``GET /intents?name=out_of_scope``."""
+TOO_LONG = "too_long"
+"""What an intent is called whose message was too long to be read."""
 NONE_OF_THESE = "none_of_these"
 _OTHER_WORDS = Pattern(r"\b(?!please\b|thanks?\b)[^\W_]{4,}", re.IGNORECASE)
-_NONE = Pattern(r"\W*(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE)
+_NONE = Pattern(r"\W*+(?:none|neither|nothing)(?:\s+of\s+(?:them|these|those))?\W*", re.IGNORECASE)
 
 
 def fall_back(skills: Skills, scene: Scene, recognition: Recognition) -> Talk[None]:

@@ -11,6 +11,7 @@ from chatstream.assistant.extract import Values
 from chatstream.assistant.free_text import leading
 from chatstream.assistant.last_time import take_last
 from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.pattern import LONGEST_TEXT
 from chatstream.assistant.repair import corrects, wants_the_same
 from chatstream.assistant.scene import Scene, Task
 from chatstream.assistant.slots.choices import ANY
@@ -35,7 +36,7 @@ def read_into(scene: Scene, task: Task, text: str, *, is_start: bool = False) ->
     """Read ``text`` into the task, and store nothing."""
     asked = None if is_start else scene.asked
     if asked is not None and asked.name in task.notes.parts:
-        text = f"{task.notes.parts[asked.name]} {text}"
+        text = f"{task.notes.parts[asked.name]} {text}"[:LONGEST_TEXT]
     filled = Filled()
     for name, found in _values(scene, task, text, asked).items():
         parameter = task.tool.parameter(name)
@@ -108,7 +109,8 @@ def _is_inside(one: Found[object], named: Values) -> bool:
 @lru_cache(maxsize=1024)
 def _naming(word: str) -> re.Pattern[str]:
     return re.compile(
-        rf"(?:,?\s*\b(?:and|but|with)\s+)?\b(?:the\s+|its?\s+|my\s+)?{re.escape(word)}"
+        r"(?:(?:,\s*|(?<![\s,])\s+|\b)(?:and|but|with)\s+)?"
+        rf"\b(?:the\s+|its?\s+|my\s+)?{re.escape(word)}"
         r"\s+(?:to(?:\s+be)?|is|should\s+be|as|=|:)\s+",
         re.IGNORECASE,
     )

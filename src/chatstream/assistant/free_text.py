@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 
 from chatstream.assistant.examples import Cue
 from chatstream.assistant.parameters import Parameter
@@ -18,13 +19,13 @@ from chatstream.assistant.slots.yesno import says
 _WORD = Pattern(r"[\w'’]+")
 _QUOTED = Pattern(r"[\"“”«»]([^\"“”«»]{1,200})[\"“”«»]|(?<!\w)['‘]([^'‘’]{2,200})['’](?!\w)")
 _END = Pattern(
-    r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|\s+please\b"
-    r"|,?\s+(?:and|but)\s+(?:please\s+)?(?:set|make|change|put|move|schedule)\b"
-    r"|,?\s+(?:and\s+not|instead(?:\s+of)?|rather\s+than)\b|$"
+    r"[.!?;\n](?:\s|$)|,\s*(?:please|thanks|thank you)\b|(?<!\s)\s+please\b"
+    r"|(?:,|(?<![\s,])(?=\s))\s+(?:(?:and|but)\s+(?:please\s+)?"
+    r"(?:set|make|change|put|move|schedule)|and\s+not|instead(?:\s+of)?|rather\s+than)\b|$"
 )
 _CONNECTOR = Pattern(
-    r"(?:[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes(?:\s+off)?|rings?|is|set|due"
-    r"|every|(?:the|its|for|and)\s+time|the|it))+\s*$",
+    r"[\s,]+(?:and|at|on|for|by|in|from|to|with|that|which|goes(?:\s+off)?|rings?|is|set|due"
+    r"|every|(?:the|its|for|and)\s+time|the|it)$",
     re.IGNORECASE,
 )
 _EMPTY_WORDS = frozenset({
@@ -58,7 +59,11 @@ _VERB = Pattern(
     re.IGNORECASE,
 )
 _ARTICLE = Pattern(r"^(?:my|an?|the)\s+(?=[A-Z])")
-_POLITE_END = Pattern(r"[\s,]*(?:please|thanks|thank you)?[\s.!?]*$", re.IGNORECASE)
+_POLITE = Pattern(r"(?:please|thanks|thank you)$", re.IGNORECASE)
+_STOPS = Pattern(r"[\s.!?]*+")
+_COMMAS = Pattern(r"[\s,]*+")
+_MOST_PURPOSES = 8
+_LONGEST_PURPOSE = 200
 
 
 def cued(
@@ -152,8 +157,10 @@ def _proper_name(parameter: Parameter, text: str, taken: list[Found[object]]) ->
 def _purpose(text: str, taken: list[Found[object]]) -> Found[str] | None:
     """``an alarm for music practice``: what may go without a name is called for what it is for;
     ``for my daughter's game`` tells a reason."""
-    for match in _FOR.finditer(text):
+    for match in islice(_FOR.finditer(text), _MOST_PURPOSES):
         end = _end_of_text(Cue((), ()), text, match.end(), taken)
+        if end - match.end() > _LONGEST_PURPOSE:
+            continue
         if match.end() < end and not _is_when_or_many(text[match.end() : end]):
             return _upto(text, match.end(), end)
     return None
@@ -173,20 +180,38 @@ def _without_thing(found: Found[str], thing: str) -> Found[str]:
 def _after_cue(cue: Cue, text: str, taken: list[Found[object]]) -> Found[str] | None:
     if not cue.before:
         return None
-    lead = re.search(
-        r"(?<!\w)" + r"\W+".join(map(re.escape, cue.before)) + r"(?!\w)[\s:,]*", text, re.IGNORECASE
-    )
-    if lead is None or (cue.before[0] == "to" and _VERB.search(text[: lead.start()])):
+    lead = _before(cue).search(text)
+    if lead is None or (cue.before[0] == "to" and _VERB.search_before(text, lead.start())):
         return None
     return _upto(text, lead.end(), _end_of_text(cue, text, lead.end(), taken))
 
 
+@lru_cache(maxsize=4096)
+def _before(cue: Cue) -> re.Pattern[str]:
+    words = r"\W+".join(map(re.escape, cue.before))
+    return re.compile(rf"(?<!\w){words}(?!\w)[\s:,]*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def _after(cue: Cue) -> re.Pattern[str]:
+    words = r"\W+".join(map(re.escape, cue.after))
+    return re.compile(rf"(?<!\W)\W+{words}(?!\w)", re.IGNORECASE)
+
+
 def _upto(text: str, start: int, end: int) -> Found[str] | None:
-    value = _CONNECTOR.sub("", _ARTICLE.sub("", text[start:end])).strip(" \t,:.?!\"'“”")
+    value = _without_connectors(_ARTICLE.sub("", text[start:end])).strip(" \t,:.?!\"'“”")
     words = _WORD.findall(value)
     if all(word.lower() in _EMPTY_WORDS or word.isdigit() for word in words) or words[0] == "I":
         return None
     return Found(value, start, start + len(value))
+
+
+def _without_connectors(text: str) -> str:
+    """``the gym at the`` as ``the gym``: one word after another from the end."""
+    text = text.rstrip()
+    while (last := _CONNECTOR.search_before(text, len(text))) is not None:
+        text = text[: last.start()].rstrip()
+    return text
 
 
 def _end_of_text(cue: Cue, text: str, start: int, taken: list[Found[object]]) -> int:
@@ -194,9 +219,7 @@ def _end_of_text(cue: Cue, text: str, start: int, taken: list[Found[object]]) ->
     ends = [len(text) if stop is None else stop.start()]
     ends += [one.start for one in taken if one.start >= start]
     if cue.after:
-        after = re.search(
-            r"\W+" + r"\W+".join(map(re.escape, cue.after)) + r"(?!\w)", text[start:], re.IGNORECASE
-        )
+        after = _after(cue).search(text[start:])
         if after is not None:
             ends.append(start + after.start())
     return min(ends)
@@ -211,11 +234,22 @@ def whole(text: str) -> Found[str] | None:
     """All of an answer but the words that introduce it and thank for it."""
     lead = _LEAD_IN.match(text)
     start = lead.end() if lead is not None else 0
-    end = len(text)
-    polite = _POLITE_END.search(text, start)
-    if polite is not None:
-        end = polite.start()
+    end = max(start, _polite_end(text))
     value = text[start:end].strip(" \t\"'“”")
     if value:
         return Found(value, start, end)
     return Found(text.strip(), 0, len(text)) if text.strip() else None
+
+
+def _polite_end(text: str) -> int:
+    """Where the thanks, the stops and the blanks at the end begin. From the end on: a search from
+    each place for what reaches the end would read a run of blanks once for each of them."""
+    end = len(text) - _length(_STOPS, text)
+    polite = _POLITE.search_before(text, end)
+    end = end if polite is None else polite.start()
+    return end - _length(_COMMAS, text[:end])
+
+
+def _length(pattern: Pattern, text: str) -> int:
+    match = pattern.match(text[::-1])
+    return 0 if match is None else match.end()

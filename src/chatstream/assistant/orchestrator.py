@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
 
@@ -15,12 +16,11 @@ from chatstream.agents.turn import Turn
 from chatstream.assistant.conversation import converse
 from chatstream.assistant.extract import read_values
 from chatstream.assistant.invoking import invoke
+from chatstream.assistant.pattern import compile_all
 from chatstream.assistant.recognise import Recogniser
-from chatstream.assistant.repair import act_of
 from chatstream.assistant.run import Run
 from chatstream.assistant.scene import scene_of
 from chatstream.assistant.slots.languages import Languages
-from chatstream.assistant.slots.yesno import says
 from chatstream.assistant.talk import Skills
 from chatstream.assistant.tools import Tool, ToolContext
 from chatstream.domain.steps import ToolCall, ToolResult
@@ -86,10 +86,12 @@ class Assistant:
         )
         self._model = model
         self._threads = ThreadPool()
+        # One thread of its own, so that those of the tools stay free. Its work is short.
+        self._reader = ThreadPoolExecutor(1, "languages") if languages else None
 
     async def __call__(self, turn: Turn) -> Steps:
         """One run."""
-        run = Run(converse(self.skills, turn), self._model, turn)
+        run = Run(converse(self.skills, turn), self._model, turn, self._reader)
         answer: ToolResult | None = None
         async with aclosing(run):
             while (step := await run.next(answer)) is not None:
@@ -105,8 +107,7 @@ class Assistant:
 
     def warm_up(self) -> None:
         """Compile beforehand what the first message would wait for. In a thread of its own."""
-        act_of(_SAYS_NOTHING)
-        says(_SAYS_NOTHING)
+        compile_all()
         now = datetime.now(self.skills.zone)
         for tool in self.skills.tools.values():
             read_values(tool.parameters, _SAYS_NOTHING, now)

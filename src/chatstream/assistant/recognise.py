@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from chatstream.assistant.concepts import CONCEPTS
-from chatstream.assistant.pattern import Pattern
+from chatstream.assistant.pattern import LONGEST_TEXT, Pattern
 
 ACT_LEAD = 0.05
 FOREIGN_SHARE = 0.4
@@ -95,7 +95,7 @@ class Recogniser:
         """The tasks whose examples ``text`` resembles."""
         scores = [0.0] * len(self._names)
         weights = self._weights
-        for feature, weight in self._vector(features(text)).items():
+        for feature, weight in self._vector(features(text[:LONGEST_TEXT])).items():
             for place, weight_in_task in weights.get(feature, ()):
                 scores[place] += weight * weight_in_task
         ranked = sorted(zip(scores, self._names, strict=True), key=lambda one: -one[0])

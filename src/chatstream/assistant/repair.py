@@ -148,7 +148,7 @@ _AGAIN = Pattern(r"\b(?:try\s+(?:it\s+)?again|retry|once\s+more|again)\b", re.IG
 _REFUSES = re.compile(
     r"\W*(?:no[\s,]+|please\s+)*(?:i\s+(?:really\s+)?(?:don['’]?t|do\s+not)\s+(?:want|need)\s+(?:an?|any|my|your|the)\b"
     r"|(?:don['’]?t|do\s+not|never)\s+(?:remind|wake|set|add|create|make|start|delete|remove|book|order|send|play|call)\b)"
-    r"[^.,;!?]*[\s.!]*",
+    r"[^.,;!?]*+[\s.!]*+",
     re.IGNORECASE,
 )
 
@@ -161,7 +161,7 @@ def refuses(text: str) -> bool:
 def act_of(text: str) -> Act | None:
     """What ``text`` does, if it is nothing but that."""
     if len(text) > _LONGEST:
-        return None
+        return None  # nor its parts together
     whole = _act_of(text)
     if whole is not None:
         return whole
@@ -193,6 +193,8 @@ def _acts_of(text: str, ends: str) -> list[Act]:
 
 
 def _act_of(text: str) -> Act | None:
+    if len(text) > _LONGEST:
+        return None
     for patterns in (_PATTERNS, _LED):
         for act, pattern in patterns:
             if pattern.fullmatch(text):

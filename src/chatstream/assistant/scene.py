@@ -14,14 +14,17 @@ import msgspec
 from msgspec import Struct
 
 from chatstream.agents.turn import ResumableIntent, Turn
-from chatstream.assistant.extract import Values, read_values
+from chatstream.assistant.extract import Values, read_from
 from chatstream.assistant.parameters import Parameter
+from chatstream.assistant.slots.kinds import Finding
 from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.tools import Tool
 from chatstream.domain.steps import JsonObject
 from chatstream.domain.user_chat.state import HistoryItem
 
 NOTES_SLOT = "_notes"
+_LONGEST_QUESTION = 4_096
+"""Characters at the end of an answer in which a question is looked for."""
 
 
 class Notes(Struct, frozen=True, omit_defaults=True):
@@ -92,6 +95,7 @@ class Scene(Struct, frozen=True):
     asked: Parameter | None
     earlier: tuple[Earlier, ...]
     languages: Languages | None = None
+    findings: dict[str, Finding] = {}
 
     def read(
         self,
@@ -101,8 +105,12 @@ class Scene(Struct, frozen=True):
         *,
         known: Container[str] = (),
     ) -> Values:
-        """What ``text`` says of the parameters, as ``read_values`` reads it."""
-        return read_values(parameters, text, self.now, asked, known=known, languages=self.languages)
+        """What ``text`` says of the parameters, as ``read_from`` reads it: each text once in a
+        run, which looks at one message several times, and for several tools."""
+        finding = self.findings.get(text)
+        if finding is None:
+            finding = self.findings[text] = Finding(text, self.now, self.languages)
+        return read_from(parameters, finding, asked, known=known)
 
     @property
     def question(self) -> str | None:
@@ -171,7 +179,7 @@ def _asked(task: Task | None, before: tuple[HistoryItem, ...]) -> Parameter | No
     last = last_answer(before)
     if task is None or last is None or not last.follow_up:
         return None
-    return _latest_prompt(task.tool.parameters, last.content)
+    return _latest_prompt(task.tool.parameters, last.content[-_LONGEST_QUESTION:])
 
 
 def _latest_prompt(parameters: Iterable[Parameter], text: str) -> Parameter | None:

@@ -53,7 +53,7 @@ def _take_raw(scene: Scene, task: Task, parameter: Parameter, raw: object) -> Fi
 
 
 def _take_text(scene: Scene, task: Task, parameter: Parameter, text: str) -> Filled:
-    found = scene.read([parameter], text, parameter).get(parameter.name)
+    found = scene.read([parameter], text, parameter).get(parameter.name)  # too long: nothing
     if found is None:
         return Filled(problem=f"I cannot read “{text[:_SHOWN]}” as {parameter.label.lower()}.")
     return take(scene, task, parameter, found.value, text)

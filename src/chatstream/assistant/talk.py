@@ -19,8 +19,12 @@ class AskModel(Struct, frozen=True):
     where the model failed before it said anything."""
 
 
+class Pause(Struct, frozen=True):
+    """Not a step: here the policy may be left alone for a moment, so that other chats go on."""
+
+
 T = TypeVar("T")
-Talk = Generator[Step | AskModel, ToolResult | None, T]
+Talk = Generator[Step | AskModel | Pause, ToolResult | None, T]
 """Yields steps, is sent the result of a ``ToolCall``, returns what its caller goes on with. It
 awaits nothing, so that the whole policy can be run without a server."""
 

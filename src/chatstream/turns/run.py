@@ -365,14 +365,12 @@ class Run:
         )
 
     async def _call_tool(self, step: ToolCall) -> ToolResult | None:
-        """None once the call is stored: run it; a result if an earlier attempt had one."""
+        """None once the call is stored: run it; a result if an earlier attempt, or the turn that
+        this one repeats, had one."""
         self._pipeline.add(step)
         receipt = await self._pipeline.stored(self._recording())
-        turn = None if receipt is None else receipt.state.turn
-        for call in () if turn is None else turn.calls:
-            if call.call_id == step.call_id and call.ok is not None:
-                return ToolResult(call.call_id, call.ok, call.result)
-        return None
+        call = None if receipt is None else receipt.state.outcome_of(step.call_id)
+        return None if call is None else ToolResult(call.call_id, bool(call.ok), call.result)
 
     async def _cancel_reminder(self, step: CancelReminder) -> None:
         if step.user_chat_id is None or step.user_chat_id == self.chat_id:

@@ -14,6 +14,8 @@ from chatstream.domain.steps import Response, ToolResult
 PIECE_EVERY_S = 0.02
 SHORT = 80
 """A text of so many characters is read at one glance."""
+MOST_PIECES = 200
+"""Four seconds."""
 
 
 class Paced:
@@ -21,8 +23,11 @@ class Paced:
 
     recalls_tasks = True
 
-    def __init__(self, agent: Agent, suggestions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, agent: Agent, suggestions: Sequence[str] = (), *, every_s: float = PIECE_EVERY_S
+    ) -> None:
         self.suggestions = tuple(suggestions)
+        self._every_s = every_s
         self._agent = agent
 
     def warm_up(self) -> None:
@@ -39,7 +44,15 @@ class Paced:
                 except StopAsyncIteration:
                     return
                 if isinstance(step, Response) and len(step.content or "") > SHORT:
-                    for piece in re.findall(r"\s*\S+", step.content or ""):
+                    for piece in _pieces(step.content or ""):
                         yield piece
-                        await asyncio.sleep(PIECE_EVERY_S)
+                        await asyncio.sleep(self._every_s)
                 answer = yield step
+
+
+def _pieces(text: str) -> list[str]:
+    """Words with the blanks before them, in a bounded number of pieces: a list of hundreds of
+    things shall not take minutes."""
+    words = re.findall(r"(?<!\s)\s*+\S+", text)
+    size = -(-len(words) // MOST_PIECES)
+    return ["".join(words[at : at + size]) for at in range(0, len(words), size)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -39,21 +40,27 @@ def find_choices(text: str, words: Mapping[str, Sequence[str]]) -> list[Found[st
 def find_by_concept(text: str, options: Sequence[str]) -> list[Found[str]]:
     """``a concert`` for ``Music``: only where the options were shown, and one alone fits."""
     found: list[Found[str]] = []
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for one in options:
+        for concept in dict.fromkeys(CONCEPTS.get(one.lower(), ())):
+            near[concept].append(one)
     for match in _WORD.finditer(text.lower()):
-        near = set(CONCEPTS.get(match.group(), ()))
-        fitting = [one for one in options if near & set(CONCEPTS.get(one.lower(), ()))]
+        fitting = {one for concept in CONCEPTS.get(match.group(), ()) for one in near[concept]}
         if len(fitting) == 1:
-            found.append(Found(fitting[0], match.start(), match.end(), weak=True))
+            found.append(Found(fitting.pop(), match.start(), match.end(), weak=True))
     return found
 
 
 def find_by_part(text: str, options: Sequence[str]) -> list[Found[str]]:
     """``Southside`` for ``Southside Venue``: only where the options were shown, and for a word
     that no other option has."""
-    words = {one: set(_WORD.findall(" ".join(names_of(one)).lower())) for one in options}
+    having_word: defaultdict[str, list[str]] = defaultdict(list)
+    for one in options:
+        for word in set(_WORD.findall(" ".join(names_of(one)).lower())):
+            having_word[word].append(one)
     found: list[Found[str]] = []
     for match in _WORD.finditer(text.lower()):
-        having = [one for one in options if match.group() in words[one]]
+        having = having_word.get(match.group(), ())
         if len(having) == 1:
             found.append(Found(having[0], match.start(), match.end(), weak=True))
     return found
@@ -70,6 +77,7 @@ def find_by_place(text: str, options: Sequence[str]) -> list[Found[str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def names_of(value: str) -> tuple[str, ...]:
     """What an option may be called: its words, without ``_``, ``-`` and capitals inside."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", value)

@@ -10,12 +10,14 @@ from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.numbers import SMALL, of_words
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST = 10**12
+"""Seconds: some thirty thousand years, which a ``timedelta`` still holds."""
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w)(?![^\W\d_])"
 _WORD = "|".join(SMALL)
 _COUNT = (
     rf"(?:\d{{1,6}}(?:\.\d{{1,3}})?|(?:{_WORD})(?:[\s-](?:{_WORD}))?|half\s+an?(?=\s)|an?(?=\s))"
 )
-_PART = rf"(?P<count>{_COUNT})(?P<gap>\s*-?\s*)(?P<unit>{_UNIT})(?P<half>\s+and\s+a\s+half)?"
+_PART = rf"(?P<count>{_COUNT})(?P<gap>\s*+(?:-\s*+)?)(?P<unit>{_UNIT})(?P<half>\s+and\s+a\s+half)?"
 _PART_RE = Pattern(_PART, re.IGNORECASE)
 _PLAIN_PART = re.sub(r"\?P<\w+>", "?:", _PART)
 _DURATION = Pattern(
@@ -28,7 +30,7 @@ def find_durations(text: str) -> list[Found[timedelta]]:
     found: list[Found[timedelta]] = []
     for match in _DURATION.finditer(text):
         seconds = sum(_seconds(part) for part in _PART_RE.finditer(match.group()))
-        if seconds > 0:
+        if 0 < seconds < _LONGEST:
             found.append(Found(timedelta(seconds=seconds), match.start(), match.end()))
     return found
 

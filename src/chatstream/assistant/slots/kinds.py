@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import assert_never
-
-from msgspec import Struct
 
 from chatstream.assistant.parameters import Parameter
 from chatstream.assistant.slots.addresses import find_emails, find_urls
@@ -22,18 +21,67 @@ from chatstream.assistant.slots.durations import find_durations
 from chatstream.assistant.slots.found import Found
 from chatstream.assistant.slots.languages import Languages
 from chatstream.assistant.slots.moments import Moment, find_moments
-from chatstream.assistant.slots.money import find_money
+from chatstream.assistant.slots.money import Money, find_money
 from chatstream.assistant.slots.numbers import find_numbers
 from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.assistant.slots.yesno import find_flags, says
 
 
-class Finding(Struct, frozen=True):
-    """Where values are looked for: a text, when it was said, and in what languages."""
+class Finding:
+    """Where values are looked for: a text, when it was said, and in what languages. Each grammar
+    reads it once, however many parameters and tools ask for its kind of value."""
 
-    text: str
-    now: datetime
-    languages: Languages | None = None
+    def __init__(self, text: str, now: datetime, languages: Languages | None = None) -> None:
+        self.text = text
+        self.now = now
+        self.languages = languages
+
+    @cached_property
+    def moments(self) -> Sequence[Found[Moment]]:
+        """Days, times and lengths of time from now."""
+        if self.languages is None:
+            return find_moments(self.text, self.now)
+        return self.languages.find_moments(self.text, self.now)
+
+    @cached_property
+    def dates(self) -> Sequence[Found[date]]:
+        """Days."""
+        english = find_dates(self.text, self.now.date())
+        if english or self.languages is None:
+            return english
+        return self.languages.find_dates(self.text, self.now)
+
+    @cached_property
+    def times(self) -> Sequence[Found[Clock]]:
+        """Times of day."""
+        if self.languages is None:
+            return find_times(self.text)
+        return self.languages.find_times(self.text)
+
+    @cached_property
+    def durations(self) -> Sequence[Found[timedelta]]:
+        """Lengths of time."""
+        return find_durations(self.text)
+
+    @cached_property
+    def money(self) -> Sequence[Found[Money]]:
+        """Sums of money."""
+        return find_money(self.text)
+
+    @cached_property
+    def emails(self) -> Sequence[Found[str]]:
+        """E-mail addresses."""
+        return find_emails(self.text)
+
+    @cached_property
+    def urls(self) -> Sequence[Found[str]]:
+        """Web addresses."""
+        return find_urls(self.text)
+
+    @cached_property
+    def numbers(self) -> Sequence[Found[float]]:
+        """Numbers."""
+        return find_numbers(self.text)
 
 
 def find(parameter: Parameter, where: Finding, *, is_asked: bool) -> Sequence[Found[object]]:
@@ -45,53 +93,40 @@ def find(parameter: Parameter, where: Finding, *, is_asked: bool) -> Sequence[Fo
 def _find(  # noqa: C901, PLR0912 - one arm a kind
     parameter: Parameter, where: Finding, *, is_asked: bool
 ) -> Sequence[Found[object]]:
-    text = where.text
     match parameter.kind:
         case "moment":
-            return _moments(where)
+            return where.moments
         case "date":
-            return _dates(where)
+            return where.dates
         case "time":
-            return find_times(text) if where.languages is None else where.languages.find_times(text)
+            return where.times
         case "duration":
-            return find_durations(text)
+            return where.durations
         case "money":
-            return find_money(text)
+            return where.money
         case "email":
-            return find_emails(text)
+            return where.emails
         case "url":
-            return find_urls(text)
+            return where.urls
         case "choice":
-            return _find_choice(parameter, text, is_asked=is_asked)
+            return _find_choice(parameter, where, is_asked=is_asked)
         case "flag":
-            return _find_flag(parameter, text, is_asked=is_asked)
+            return _find_flag(parameter, where.text, is_asked=is_asked)
         case "integer":
-            return [one for one in find_numbers(text) if one.value.is_integer()]
+            return [one for one in where.numbers if one.value.is_integer()]
         case "number":
-            return find_numbers(text)
+            return where.numbers
         case "text" | "other":
             return ()
         case _:  # pragma: no cover
             assert_never(parameter.kind)
 
 
-def _moments(where: Finding) -> Sequence[Found[Moment]]:
-    if where.languages is None:
-        return find_moments(where.text, where.now)
-    return where.languages.find_moments(where.text, where.now)
-
-
-def _dates(where: Finding) -> Sequence[Found[date]]:
-    english = find_dates(where.text, where.now.date())
-    if english or where.languages is None:
-        return english
-    return where.languages.find_dates(where.text, where.now)
-
-
-def _find_choice(parameter: Parameter, text: str, *, is_asked: bool) -> list[Found[str]]:
+def _find_choice(parameter: Parameter, where: Finding, *, is_asked: bool) -> list[Found[str]]:
+    text = where.text
     values = [option.value for option in parameter.options]
     if all(value.isdigit() for value in values):
-        numbers = [(one, f"{one.value:g}") for one in find_numbers(text)]
+        numbers = [(one, f"{one.value:g}") for one in where.numbers]
         return [Found(value, one.start, one.end) for one, value in numbers if value in values]
     found = find_choices(
         text, {value: (*names_of(value), *parameter.synonyms.get(value, ())) for value in values}

@@ -1,14 +1,20 @@
 """Days and times in other languages than English, by the extra ``chatstream[languages]``.
 
 The clock is read by the grammar of times, which figures need no language for; words for days, and
-lengths of time from now, by dateparser. One utterance takes it 10 to 100 ms.
+lengths of time from now, by dateparser. One utterance takes it 10 to 100 ms, and a hostile one of
+``LONGEST_TEXT`` characters 200 ms: it reads no more than that, in a thread (``Run``), where its many
+short steps let others go on, and for one message no longer than ``MOST_S`` in all.
 """
 
 from __future__ import annotations
 
+import copy
 import re
+import threading
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from time import perf_counter
+from typing import Final, Self
 
 from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.found import Found
@@ -16,6 +22,12 @@ from chatstream.assistant.slots.moments import Moment, find_moments
 from chatstream.assistant.slots.times import Clock, find_times
 from chatstream.errors import ConfigurationError
 
+LONGEST_TEXT: Final = 200
+"""Characters that dateparser is given; what is longer is read in English alone."""
+MOST_S: Final = 0.5
+"""Seconds that one message may take it, over all that is read of it."""
+_LOCK = threading.Lock()
+"""dateparser's search keeps what it works on in its module."""
 _HOUR_WORD = r"(?:uhr|heures?|horas?|hs?|ore|uur|timer|godzina)"
 _CLOCK = Pattern(rf"(?<![\w:.])(\d{{1,2}})\s*{_HOUR_WORD}(?:\s*([0-5]\d))?(?!\w)", re.IGNORECASE)
 _LEADS_TO_A_TIME = Pattern(r"\b(?:um|gegen|à|vers|a\s+las?|alle|om|às|kl\.?|o)\s+$", re.IGNORECASE)
@@ -37,12 +49,19 @@ class Languages:
                 "other languages than English need the extra: chatstream[languages]"
             ) from error
         self._codes = list(codes)
+        self._left_s = MOST_S
         self._search = search_dates
         self._parser = DateDataParser
         try:
             self._days("1", datetime(2000, 1, 1))  # noqa: DTZ001 - what is slow happens here
         except ValueError as error:
             raise ConfigurationError(f"languages {self._codes!r}: {error}") from error
+
+    def for_one_message(self) -> Self:
+        """The same, with a time of its own."""
+        one = copy.copy(self)
+        one._left_s = MOST_S  # noqa: SLF001 - its own class
+        return one
 
     def find_moments(self, text: str, now: datetime) -> list[Found[Moment]]:
         """The moment that ``text`` names, in the language that says most of it."""
@@ -72,6 +91,18 @@ class Languages:
 
     def _days(self, text: str, now: datetime) -> list[Found[datetime]]:
         """What dateparser finds; of a day alone the time is midnight."""
+        if len(text) > LONGEST_TEXT or self._left_s <= 0:
+            return []
+        begun_at = perf_counter()
+        try:
+            with _LOCK:
+                return self._searched(text, now)
+        except OverflowError:  # a year beyond the calendar
+            return []
+        finally:
+            self._left_s -= perf_counter() - begun_at
+
+    def _searched(self, text: str, now: datetime) -> list[Found[datetime]]:
         settings = {
             "RELATIVE_BASE": now,
             "PREFER_DATES_FROM": "future",
@@ -119,4 +150,4 @@ def _colon(match: re.Match[str]) -> str:
 
 
 def _is_led_to(text: str, one: Found[Clock]) -> bool:
-    return _LEADS_TO_A_TIME.search(text[: one.start]) is not None
+    return _LEADS_TO_A_TIME.search_before(text, one.start) is not None

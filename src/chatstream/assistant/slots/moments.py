@@ -10,13 +10,13 @@ from msgspec import Struct
 from chatstream.assistant.pattern import Pattern
 from chatstream.assistant.slots.dates import find_dates
 from chatstream.assistant.slots.durations import find_durations
-from chatstream.assistant.slots.found import Found
+from chatstream.assistant.slots.found import Cover, Found
 from chatstream.assistant.slots.times import Clock, Half, find_times
 
 _IN = Pattern(r"\b(?:in|after|within)\s+(?:the\s+next\s+|about\s+)?$", re.IGNORECASE)
 _FROM_NOW = Pattern(r"\s+(?:from\s+now|later)\b", re.IGNORECASE)
-_STANDS_ALONE = Pattern(r"[\s.!]*(?:please)?[\s.!]*", re.IGNORECASE)
-_BETWEEN = Pattern(r"[\s,]*(?:at|on|in|the|by|around|for)?[\s,]*", re.IGNORECASE)
+_STANDS_ALONE = Pattern(r"[\s.!]*+(?:please[\s.!]*+)?", re.IGNORECASE)
+_BETWEEN = Pattern(r"[\s,]*+(?:(?:at|on|in|the|by|around|for)[\s,]*+)?", re.IGNORECASE)
 _PART_OF_DAY = Pattern(
     r"\b(?:(?P<am>mornings?)|(?P<pm>afternoons?|evenings?|tonight|nights?))\b", re.IGNORECASE
 )
@@ -69,11 +69,8 @@ def find_moments(text: str, now: datetime) -> list[Found[Moment]]:
     pieces = exact + _from_now(text, now)
     days = [_of_day(one) for one in find_dates(text, now.date())]
     clocks = [_of_clock(one) for one in find_times(text)]
-    pieces += [
-        piece
-        for piece in [*days, *clocks]
-        if not any(piece.overlaps(other.start, other.end) for other in pieces)
-    ]
+    cover = Cover(pieces)
+    pieces += [piece for piece in [*days, *clocks] if not cover.touches(piece)]
     return _joined(text, sorted(_without_fragments(pieces), key=lambda it: it.start))
 
 
@@ -86,9 +83,11 @@ def _datetime(text: str) -> datetime | None:
 
 def _from_now(text: str, now: datetime) -> list[Found[Moment]]:
     found: list[Found[Moment]] = []
-    for one in find_durations(text):
-        before, after = _IN.search(text[: one.start]), _FROM_NOW.match(text, one.end)
-        alone = _STANDS_ALONE.fullmatch(text[: one.start] + text[one.end :]) is not None
+    durations = find_durations(text)
+    for one in durations:
+        before, after = _IN.search_before(text, one.start), _FROM_NOW.match(text, one.end)
+        rest = text[: one.start] + text[one.end :]
+        alone = len(durations) == 1 and _STANDS_ALONE.fullmatch(rest) is not None
         if one.value % timedelta(days=1) == timedelta() or not (before or after or alone):
             continue  # whole days keep the time of day open: the grammar of days reads them
         start = before.start() if before else one.start
@@ -116,14 +115,8 @@ def _of_clock(one: Found[Clock]) -> Found[Moment]:
 
 def _without_fragments(pieces: list[Found[Moment]]) -> list[Found[Moment]]:
     """Without weak pieces that another one covers."""
-    return [
-        piece
-        for piece in pieces
-        if not piece.weak
-        or not any(
-            other is not piece and other.overlaps(piece.start, piece.end) for other in pieces
-        )
-    ]
+    cover = Cover(pieces)
+    return [piece for piece in pieces if not piece.weak or not cover.is_shared(piece)]
 
 
 def _joined(text: str, pieces: list[Found[Moment]]) -> list[Found[Moment]]:

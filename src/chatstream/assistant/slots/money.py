@@ -19,7 +19,7 @@ _CURRENCIES = {
     "₹": "INR", "inr": "INR", "rupee": "INR", "rupees": "INR",
 }  # fmt: skip
 _NAMES = "|".join(re.escape(name) for name in sorted(_CURRENCIES, key=len, reverse=True))
-_BEFORE = Pattern(rf"(?:^|(?<=\W))(?P<name>{_NAMES})\s*$", re.IGNORECASE)
+_BEFORE = Pattern(rf"(?<!\w)(?P<name>{_NAMES})\s*$", re.IGNORECASE)
 _AFTER = Pattern(rf"\s*(?P<name>{_NAMES})(?!\w)", re.IGNORECASE)
 _SIGNED = Pattern(r"(?P<name>[$€£¥₹])\s*")
 
@@ -35,7 +35,7 @@ def find_money(text: str) -> list[Found[Money]]:
     """Every sum of money in ``text``; a number without a currency is none."""
     found: list[Found[Money]] = []
     for number in find_numbers(_SIGNED.sub(lambda sign: " " * len(sign.group()), text)):
-        before, after = _BEFORE.search(text[: number.start]), _AFTER.match(text, number.end)
+        before, after = _BEFORE.search_before(text, number.start), _AFTER.match(text, number.end)
         name = before or after
         if name is None:
             continue

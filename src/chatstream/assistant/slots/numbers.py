@@ -64,6 +64,7 @@ ORDINALS: dict[str, int] = {
     "thirtieth": 30,
 }
 _MAX_DIGITS = 15
+_LARGEST = 10**_MAX_DIGITS
 _NOTHING = r"(?![\w])"
 _DIGITS = Pattern(
     r"(?<![\w.,:/-])(?:minus\s+|-)?"
@@ -89,9 +90,12 @@ def find_numbers(text: str) -> list[Found[float]]:
 
 
 def of_words(words: str) -> int:
-    """The value of number words, as ``find_numbers`` finds them; 0 for other words."""
+    """The value of number words, as ``find_numbers`` finds them; 0 for other words. Beyond what
+    fifteen digits hold it stays as it is: ``hundred hundred hundred …`` is no number."""
     total, part = 0, 0
     for word in re.findall(r"[a-z]+", words.lower()):
+        if total + part >= _LARGEST:
+            break
         if word in SMALL:
             part += SMALL[word]
         elif word == "hundred":

@@ -72,7 +72,7 @@ def find_times(text: str) -> list[Found[Clock]]:
     for match in _TIME.finditer(text):
         clock = _clock(match)
         if clock is not None:
-            weak = not _is_marked(match) and not _LEADS_TO_A_TIME.search(text[: match.start()])
+            weak = not _is_marked(match) and not _LEADS_TO_A_TIME.search_before(text, match.start())
             found.append(Found(clock, match.start(), match.end(), weak))
     return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from chatstream.assistant.pattern import Pattern
+from chatstream.assistant.pattern import LONGEST_TEXT, Pattern
 from chatstream.assistant.slots.found import Found, apart
 
 _GOOD = (
@@ -47,6 +48,7 @@ _PARTICLES = {"has", "have", "is", "in", "of", "with", "the", "a", "an", "want",
 
 def says(text: str) -> Found[bool] | None:
     """The yes or no that ``text`` begins with, and where it ends."""
+    text = text[:LONGEST_TEXT]
     for pattern, value in ((_SAYS_NO, False), (_SAYS_YES, True)):
         match = pattern.match(text)
         if match is not None:
@@ -61,9 +63,13 @@ def find_flags(text: str, name: str) -> list[Found[bool]]:
     is_absence = len(words) > 1 and words[0] in _ABSENCE
     found: list[Found[bool]] = []
     for place, word in enumerate(words):
-        stem = re.escape(word.removesuffix("s"))
-        for match in re.finditer(rf"(?<!\w){stem}\w{{0,3}}(?!\w)", text, re.IGNORECASE):
-            wanted = _NEGATED.search(text[: match.start()]) is None
+        for match in _naming(word.removesuffix("s")).finditer(text):
+            wanted = _NEGATED.search_before(text, match.start()) is None
             meant = not wanted if is_absence and place > 0 else wanted
             found.append(Found(meant, match.start(), match.end()))
     return apart(found)
+
+
+@lru_cache(maxsize=1024)
+def _naming(stem: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(stem)}\w{{0,3}}(?!\w)", re.IGNORECASE)

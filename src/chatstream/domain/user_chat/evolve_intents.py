@@ -107,6 +107,7 @@ def _intent_complete(state: UserChat, intent: Intent, fact: IntentChanged) -> Us
         component_asks=False,
         messages=(),
         unknown_call=None,
+        calls=(),
         last_activity_at=fact.timestamp,
     )
     unfinished = dict(state.unfinished)

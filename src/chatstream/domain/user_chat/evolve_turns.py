@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from chatstream.domain.user_chat.evolve_intents import NOTHING_HIDDEN, heard, wi
 from chatstream.domain.user_chat.ledger import Ledger
 from chatstream.domain.user_chat.state import (
     HistoryItem,
+    Intent,
     LastMessage,
     Message,
     Owner,
@@ -28,6 +29,9 @@ from chatstream.domain.user_chat.state import (
     UserChat,
 )
 from chatstream.ids import IntentId
+
+CALLS_KEPT: Final = 256
+"""Of an intent's ended turns: more than any turn makes that a person waits for."""
 
 
 def turn_changed(state: UserChat, fact: TurnChanged) -> UserChat:
@@ -118,7 +122,21 @@ def _turn_ended(state: UserChat, end: TurnEnd) -> UserChat:
     if intent is None:
         return state
     pending = next((call for call in turn.calls if call.ok is None), None)
-    return with_intent(state, replace(intent, unknown_call=pending))
+    calls = _calls_after(intent, turn, end)
+    return with_intent(state, replace(intent, unknown_call=pending, calls=calls))
+
+
+def _calls_after(intent: Intent, turn: Turn, end: TurnEnd) -> tuple[PastCall, ...]:
+    """What the next turn may have to know of: the calls of this turn, and of those before it the
+    ones that nothing was said about since. A retry belongs to the turn that it repeats."""
+    ids = {call.call_id for call in turn.calls}
+    earlier = [call for call in intent.calls if call.call_id not in ids]
+    is_interrupted = any(call.ok is None for call in turn.calls)
+    if turn.retry_of is None and not is_interrupted and end in {"finished", "needs_input"}:
+        asks = end == "needs_input"
+        earlier = [call for call in earlier if asks and call.ok is None]
+    own = [replace(call, is_answered=end == "finished") for call in turn.calls]
+    return (*earlier, *own)[-CALLS_KEPT:]
 
 
 def stepped(state: UserChat) -> UserChat:
@@ -212,6 +230,8 @@ def tool_called(state: UserChat, fact: ToolCalled) -> UserChat:
         arguments=hidden.arguments or fact.arguments or {},
         idempotent=fact.idempotent,
         visible=hidden.arguments is None,
+        message_id=turn.message.id,
+        position=state.position,
     )
     others = tuple(past for past in turn.calls if past.call_id != fact.call_id)
     turn = replace(turn, calls=(*others, call), waits=False, has_progressed=True)

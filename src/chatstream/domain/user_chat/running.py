@@ -260,6 +260,8 @@ def _kind(step: AnyComponent) -> str:
 def _call_tool(draft: Draft, turn: Turn, step: ToolCall) -> None:
     if any(call.call_id == step.call_id for call in turn.calls):
         return  # an earlier attempt stored it
+    if draft.state.outcome_of(step.call_id) is not None:
+        return  # the turn that this one repeats made it
     draft.add(
         draft.scope_of_turn(turn),
         ToolCalled(

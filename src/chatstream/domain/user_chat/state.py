@@ -67,7 +67,9 @@ class ShownComponent(Struct, frozen=True):
 
 
 class PastCall(Struct, frozen=True):
-    """A tool call of a turn; ``ok`` is None while its outcome is not stored."""
+    """A tool call of a turn; ``ok`` is None while its outcome is not stored. ``message_id`` is the
+    message that its turn ran on, the same for each retry; ``position`` that of the call.
+    ``is_answered``: its turn came to its end, and has said what there was to say of it."""
 
     call_id: str
     name: str
@@ -76,11 +78,15 @@ class PastCall(Struct, frozen=True):
     visible: bool = False
     ok: bool | None = None
     result: Any = None
+    message_id: str = ""
+    position: int = 0
+    is_answered: bool = False
 
 
 class Intent(Struct, frozen=True):
     """One thing the user wants. ``asked`` is the newest follow-up question; ``component`` the
-    open one; ``component_asks`` whether that was shown after the last plain response."""
+    open one; ``component_asks`` whether that was shown after the last plain response. ``calls``
+    are those of its ended turns that a later turn may have to know of."""
 
     user_intent_id: IntentId
     status: IntentStatus
@@ -96,6 +102,7 @@ class Intent(Struct, frozen=True):
     component_asks: bool = False
     messages: tuple[HistoryItem, ...] = ()
     unknown_call: PastCall | None = None
+    calls: tuple[PastCall, ...] = ()
 
 
 class Session(Struct, frozen=True):
@@ -202,6 +209,21 @@ class UserChat(Struct, frozen=True):
         intent = self.unfinished.get(user_intent_id) or self.complete.get(user_intent_id)
         late = self.late_activity.get(user_intent_id)
         return intent if intent is None or late is None else replace(intent, last_activity_at=late)
+
+    def outcome_of(self, call_id: str) -> PastCall | None:
+        """The running turn's call of that id, if it has ended: in this turn, however it went, or
+        well in an earlier turn on the same message, so that a retry does nothing twice."""
+        turn = self.turn
+        if turn is None:
+            return None
+        for call in turn.calls:
+            if call.call_id == call_id:
+                return None if call.ok is None else call
+        intent = self.unfinished.get(turn.user_intent_id)
+        for call in () if intent is None else intent.calls:
+            if (call.call_id, call.message_id) == (call_id, turn.message.id) and call.ok:
+                return call
+        return None
 
     def intents(self) -> list[Intent]:
         """Every intent of the chat."""

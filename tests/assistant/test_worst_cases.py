@@ -1,0 +1,308 @@
+"""No message holds the event loop: neither the grammars with what they read at most, nor the
+whole assistant with the longest message that the server takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from time import thread_time
+from typing import Literal, Self
+
+import pytest
+from tests.assistant.desk import Desk
+from tests.assistant.dialogue import Dialogue
+from tests.assistant.test_server import DemoServer
+from tests.assistant.worst_cases import words_of, worst_cases
+
+from chatstream.agent_loading import as_agent
+from chatstream.assistant import (
+    examples,
+    extract,
+    fallback,
+    filling,
+    free_text,
+    middle,
+    recognise,
+    repair,
+)
+from chatstream.assistant.demo import demo_tools
+from chatstream.assistant.demo.pacing import Paced
+from chatstream.assistant.demo.units import unit_tools
+from chatstream.assistant.extract import read_values
+from chatstream.assistant.orchestrator import Assistant, assistant_from_tools
+from chatstream.assistant.parameters import Email, Url
+from chatstream.assistant.pattern import LONGEST_TEXT
+from chatstream.assistant.recognise import Recogniser
+from chatstream.assistant.slots import (
+    addresses,
+    choices,
+    dates,
+    durations,
+    moments,
+    money,
+    numbers,
+    times,
+    yesno,
+)
+from chatstream.assistant.tools import Money, tool
+from chatstream.client import ChatClient
+from chatstream.domain.steps import Response
+
+NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+LONGEST_MESSAGE = 32_768
+AT_MOST_S = 0.25
+"""CPU of one reading: five times the rule, for a machine with much else to do."""
+
+
+@tool(
+    examples=[
+        "book {rooms: two} rooms in {place: Oslo} for {name: Ann} from {start: monday} to {end: friday}",  # noqa: E501
+        "I need a table called {name: Gym} at {at: 7 pm} with {note: a view} please",
+    ]
+)
+def everything(
+    start: datetime,
+    end: datetime,
+    at: datetime,
+    rooms: int,
+    price: Money,
+    mail: Email,
+    site: Url,
+    place: Literal["New York", "Old Oslo", "music", "sports"],
+    name: str,
+    note: str,
+    has_free_parking: bool = False,
+) -> None:
+    """Book everything."""
+
+
+def _read(asked: str | None) -> Callable[[str], object]:
+    parameter = None if asked is None else everything.parameter(asked)
+    return lambda text: read_values(everything.parameters, text, NOW, parameter)
+
+
+UNITS = unit_tools()[0]
+SHOWN = ["New York", "Old Oslo", "music", "sports"]
+GRAMMARS: dict[str, tuple[Callable[[str], object], list]] = {
+    "numbers": (numbers.find_numbers, [numbers]),
+    "times": (times.find_times, [times]),
+    "dates": (lambda text: dates.find_dates(text, NOW.date()), [dates]),
+    "durations": (durations.find_durations, [durations]),
+    "moments": (lambda text: moments.find_moments(text, NOW), [moments, times, durations]),
+    "money": (money.find_money, [money, numbers]),
+    "emails": (addresses.find_emails, [addresses]),
+    "urls": (addresses.find_urls, [addresses]),
+    "places": (lambda text: choices.find_by_place(text, SHOWN), [choices]),
+    "parts": (lambda text: choices.find_by_part(text, SHOWN), [choices]),
+    "concepts": (lambda text: choices.find_by_concept(text, SHOWN), [choices]),
+    "choices": (
+        lambda text: choices.find_choices(text, {one: choices.names_of(one) for one in SHOWN}),
+        [choices],
+    ),
+    "any": (choices.ANY.search, [choices]),
+    "yes or no": (yesno.says, [yesno]),
+    "flags": (lambda text: yesno.find_flags(text, "has_free_parking"), [yesno]),
+    "units": (lambda text: read_values(UNITS.parameters, text, NOW), [numbers, choices]),
+    "a whole text": (free_text.whole, [free_text]),
+    "a leading text": (lambda text: free_text.leading(text, []), [free_text]),
+    "acts": (repair.act_of, [repair]),
+    "first acts": (repair.first_act, [repair]),
+    "corrections": (repair.corrects, [repair]),
+    "the same": (repair.wants_the_same, [repair]),
+    "again": (repair.wants_again, [repair]),
+    "refusals": (repair.refuses, [repair]),
+    "requests": (middle._REQUESTS.search, [middle]),
+    "names of parameters": (filling._naming("name").search, [filling]),
+    "none of these": (fallback._NONE.fullmatch, [fallback]),
+    "other words": (fallback._OTHER_WORDS.search, [fallback]),
+    "tasks": (Recogniser({"a": ["book it"], "b": ["set it"]}).recognise, [recognise, repair]),
+    "all kinds": (_read(None), [extract, free_text, times, dates]),
+    "all kinds, a text asked": (_read("note"), [extract, free_text, examples]),
+    "all kinds, a moment asked": (_read("at"), [moments, times, dates]),
+    "all kinds, a choice asked": (_read("place"), [choices, yesno]),
+}
+
+
+def took_s(read: Callable[[str], object], text: str) -> float:
+    begun_at = thread_time()
+    read(text)
+    return thread_time() - begun_at
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_a_grammar_reads_its_worst_texts_at_once(name: str):
+    read, modules = GRAMMARS[name]
+    read("")  # what is compiled is compiled
+    for text in worst_cases(words_of(*modules), LONGEST_TEXT):
+        assert took_s(read, text) < AT_MOST_S, text
+
+
+def test_an_act_is_told_at_once_at_its_longest():
+    for text in worst_cases(words_of(repair), 120, most=400):
+        assert took_s(repair.act_of, text) < AT_MOST_S, text
+
+
+def test_what_is_too_long_is_not_read():
+    assert read_values(everything.parameters, "7 am " * 201, NOW) == {}
+    assert Recogniser({"a": ["x"]}).recognise("y " * 500 + "x") == Recogniser(
+        {"a": ["x"]}
+    ).recognise("y " * 500)
+
+
+def test_number_words_without_end_are_no_crash():
+    assert numbers.find_numbers("hundred " * 100)[0].value < 1e18
+    assert numbers.find_numbers("a million million million")
+
+
+@cache
+def demo() -> Assistant:
+    async def fetch(*_, **__):
+        return []
+
+    async def write(*_, **__):
+        return None
+
+    return assistant_from_tools(demo_tools(fetch, write), zone=UTC)
+
+
+@cache
+def many() -> Assistant:
+    """Fifty tools that each read every kind of value."""
+    made = []
+    for number in range(50):
+        one = tool(
+            name=f"tool_{number}", examples=[f"thing{number} for {{name: Ann}} at {{at: 7 pm}}"]
+        )
+        made.append(one(everything.function))
+    return assistant_from_tools(made, zone=UTC)
+
+
+@cache
+def desk() -> Assistant:
+    return Desk().assistant()
+
+
+SCENES: dict[str, tuple[Callable[[], Assistant], list[str]]] = {
+    "the demo, no task": (demo, []),
+    "the demo, a moment asked": (demo, ["set an alarm"]),
+    "the demo, a text asked": (demo, ["set a reminder"]),
+    "the demo, a number asked": (demo, ["convert units"]),
+    "the demo, a yes asked": (demo, ["delete my alarms"]),
+    "the demo, buttons shown": (demo, ["alarm convert todo"]),
+    "a desk, no task": (desk, []),
+    "a desk, a choice asked": (desk, ["order a pizza"]),
+    "a desk, a yes asked": (desk, ["I want two large pizzas"]),
+    "fifty tools, no task": (many, []),
+}
+
+
+class Stalls:
+    """How long others had to wait for the loop, in CPU seconds of its thread."""
+
+    async def __aenter__(self) -> Self:
+        self.longest_s = 0.0
+        self._task = asyncio.create_task(self._watch())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.sleep(0)
+        self._task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            begun_at = thread_time()
+            await asyncio.sleep(0)
+            self.longest_s = max(self.longest_s, thread_time() - begun_at)
+
+
+async def _talk(name: str) -> Dialogue:
+    make, said = SCENES[name]
+    talk = Dialogue(make())
+    for one in said:
+        await talk.say(one)
+    return talk
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_the_assistant_holds_the_loop_for_no_message_that_it_reads(name: str):
+    words = words_of(times, repair, free_text, numbers)
+    SCENES[name][0]().warm_up()
+    await (await _talk(name)).say("hm " * 300)
+    for text in worst_cases(words, LONGEST_TEXT, most=12):
+        talk = await _talk(name)
+        async with Stalls() as stalls:
+            await talk.say(text)
+        assert stalls.longest_s < AT_MOST_S, text
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_it_says_so_where_a_message_is_too_long_and_the_turn_ends(name: str):
+    for text in worst_cases(words_of(repair), LONGEST_MESSAGE, most=6):
+        talk = await _talk(name)
+        async with Stalls() as stalls:
+            answer = await talk.say(text)
+        assert stalls.longest_s < AT_MOST_S, text[:50]
+        assert "too long for me: I can read 1,000 characters" in answer
+        assert talk.ended in {"finished", "needs_input"}
+
+
+async def test_a_task_goes_on_after_a_message_that_was_too_long():
+    talk = Dialogue(Desk().assistant())
+    await talk.say("Create alarm")
+    assert (await talk.say("7 am " * 300)).endswith("When shall it ring?")
+    assert "rings tomorrow at 7:00 am" in await talk.say("7 am")
+
+
+async def test_a_task_is_given_up_after_three_of_them():
+    talk = Dialogue(Desk().assistant())
+    await talk.say("Create alarm")
+    for _ in range(3):
+        said = await talk.say("7 am " * 300)
+    assert "stopped here" in said
+
+
+async def test_a_message_of_just_a_thousand_characters_is_read():
+    talk = Dialogue(Desk().assistant())
+    assert "rings" in await talk.say("set an alarm for 7 am".ljust(LONGEST_TEXT))
+
+
+async def test_a_model_reads_what_is_too_long_for_the_grammars():
+    async def model(turn):
+        yield Response(f"{len(turn.content)} characters")
+
+    talk = Dialogue(Desk().assistant(model=model))
+    assert await talk.say("dear all, " * 200) == "2000 characters"
+
+
+async def test_a_form_with_a_text_that_is_too_long_to_read_is_told_so():
+    talk = Dialogue(demo())
+    await talk.say("timer")
+    async with Stalls() as stalls:
+        answer = await talk.submit(duration="1 " * 16_000)
+    assert stalls.longest_s < AT_MOST_S
+    assert answer.startswith("I cannot read “1 1 1")
+
+
+async def test_a_long_answer_is_shown_in_a_bounded_number_of_pieces():
+    async def agent(_):
+        yield Response("word " * 5_000 + " " * 20_000)
+
+    pieces = [one async for one in Paced(as_agent(agent), every_s=0)(None)][:-1]
+    assert len(pieces) <= 200
+    assert "".join(pieces) == ("word " * 5_000).rstrip()
+
+
+async def test_a_server_answers_each_of_them_and_others_meanwhile(tmp_path):
+    with DemoServer(tmp_path, RATE_LIMIT=0) as server:
+        async with ChatClient(server.socket_url) as client:
+            chat, other = await client.open(), await client.open()
+            for text in ("1 " * 16_384, "1+" * 16_384, "set an alarm".ljust(32_768)):
+                async with asyncio.timeout(10):
+                    sent = await chat.send(text)
+                    help_ = await other.answer_to(await other.send("help"))
+                    answer = await chat.answer_to(sent)
+                assert "too long" in answer.content
+                assert "I can do this for you" in help_.content
