@@ -1,12 +1,13 @@
 // The client against the real server, by WebSocket and without. The server is taken from CHATSTREAM_BIN, else from the
-// virtual environment beside this folder; without one, skipped aloud.
+// virtual environment beside this folder; without one, skipped aloud. It is started once: each test is a visitor of its
+// own, and those that end it start it again.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as NodeWebSocket } from 'ws';
 import { ChatClient, type ClientOptions } from '../../src/index.ts';
 import { memory } from '../harness.ts';
@@ -17,6 +18,16 @@ const isThere = existsSync(program);
 if (!isThere) console.warn(`\n*** SKIP: no server at ${program}: the client was not run against a real one\n`);
 
 const STARTS_MS = 30_000;
+
+/** The built-in assistant takes its time, as a model does. */
+const AGENT = `
+import asyncio
+
+async def agent(turn):
+    yield "You said: "
+    await asyncio.sleep(0.05)
+    yield turn.content
+`;
 
 class RealServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'chatstream-client-'));
@@ -30,7 +41,9 @@ class RealServer {
   async start(settings: Record<string, string> = {}): Promise<void> {
     this.port ||= await freePort();
     const database = `sqlite:///${join(this.folder, 'chat.db')}`;
-    this.process = spawn(program, ['serve', '--port', `${this.port}`, '--database', database], {
+    writeFileSync(join(this.folder, 'integration_agent.py'), AGENT);
+    const agent = 'integration_agent:agent';
+    this.process = spawn(program, ['serve', '--port', `${this.port}`, '--database', database, '--agent', agent], {
       cwd: this.folder,
       env: { ...process.env, CHATSTREAM_HEARTBEAT: '2', ...settings },
       stdio: 'ignore',
@@ -60,7 +73,7 @@ function freePort(): Promise<number> {
   });
 }
 
-let server: RealServer;
+const server = new RealServer();
 const clients: ChatClient[] = [];
 const sockets: NodeWebSocket[] = [];
 
@@ -97,15 +110,15 @@ const dense = (client: ChatClient) =>
   expect(client.events.map((event) => event.position)).toEqual(client.events.map((_, index) => index + 1));
 
 describe.skipIf(!isThere)('the real server', { timeout: 90_000 }, () => {
-  beforeEach(async () => {
-    server = new RealServer();
-    await server.start();
-  }, STARTS_MS + 5_000);
+  beforeAll(() => server.start(), STARTS_MS + 5_000);
+  // Back at once: how long a client waits is tested elsewhere, by a clock of the test's own.
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.02));
   afterEach(() => {
+    vi.restoreAllMocks();
     for (const client of clients.splice(0)) client.disconnect();
     sockets.splice(0);
-    server.remove();
   });
+  afterAll(() => server.remove());
 
   test('the types are made from the schema that this server has', () => {
     const schema = execFileSync(program, ['schema'], { encoding: 'utf8' });
