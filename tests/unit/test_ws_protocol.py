@@ -204,7 +204,10 @@ def test_many_brackets_side_by_side_or_in_a_text_are_not_deep():
 
 
 ROOM = 262_000
-UNITS = ("[],", "{},", "[[[[]]]],", '{"a":[]},', "0,", '"",', "NaN,", '{"a":1},')
+UNITS = (
+    *("1e300,", "4e-324,", "-1.7976931348623157e308,", "0,", "NaN,", '"",'),
+    *("[],", "{},", "[[[[]]]],", '{"a":[]},', '{"a":1},'),
+)
 ENVELOPES = (
     '{"type":"ping","x":@}',
     '{"type":"submit","id":"i","user_chat_id":"c","component_id":"k","values":{"a":@}}',
@@ -218,6 +221,13 @@ ENVELOPES = (
 def test_the_longest_frame_is_read_at_once(unit: str, envelope: str):
     text = envelope.replace("@", f"[{unit * (ROOM // len(unit))}0]")
     assert min(seconds_for(text) for _ in range(3)) < (0.05 if sys.gettrace() is None else 0.2)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_that_no_float_holds_is_refused(number: str):
+    bad = read(ENVELOPES[1].replace("@", f"[1.5,{number}]"))
+    assert isinstance(bad, BadFrame)
+    assert (bad.id, bad.code) == ("i", "invalid_frame")
 
 
 def seconds_for(text: str) -> float:

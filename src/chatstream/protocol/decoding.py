@@ -23,8 +23,9 @@ from chatstream.protocol.content import (
     refuse_unstorable,
 )
 from chatstream.protocol.frames import CLIENT_TYPES, ClientFrame, Send, Submit
+from chatstream.protocol.numbers import finite
 
-_decoder = msgspec.json.Decoder(ClientFrame)
+_decoder = msgspec.json.Decoder(ClientFrame, float_hook=finite)
 
 
 class BadFrame(Struct, frozen=True):
