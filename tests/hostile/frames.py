@@ -8,7 +8,15 @@ from collections.abc import Iterator
 
 from tests.hostile.case import Case
 from tests.hostile.guest import Guest, frame
-from tests.hostile.texts import CONTENT_BYTES, FRAME_BYTES, filled, harmless, nested, repeated
+from tests.hostile.texts import (
+    CONTENT_BYTES,
+    FRAME_BYTES,
+    filled,
+    fitted,
+    harmless,
+    nested,
+    repeated,
+)
 
 ROOM = FRAME_BYTES - 1_000
 """What a field may hold, beside the rest of the frame."""
@@ -38,7 +46,8 @@ def hostile() -> Iterator[Case]:
         for path, body in _BODIES.items():
             yield Case("a body of 256 KiB", f"{name} to {path}", _sending(path, body, value))
     for name, text in repeated(_IN_TEXTS, CONTENT_BYTES):
-        content = f'{{"type":"send","id":"s","user_chat_id":"CHAT","content":"{text}"}}'
+        said = fitted(text, CONTENT_BYTES)
+        content = f'{{"type":"send","id":"s","user_chat_id":"CHAT","content":"{said}"}}'
         yield Case("32 KiB", f"{name} as content", functools.partial(_post, content))
     for name, text in repeated(_IN_TOKENS, ROOM):
         for kind in ("auth", "hello"):
@@ -67,8 +76,8 @@ def _values() -> Iterator[tuple[str, str]]:
         yield f"many {unit}", f"[{filled(unit, ROOM - 8 - (ROOM - 8) % len(unit))}0]"
     for name, text in repeated(_DIGITS, ROOM):
         yield f"digits: {name}", text
-    for name, text in repeated(_IN_TEXTS, ROOM // 2):
-        yield f"a text: {name}", f'"{text}"'
+    for name, text in repeated(_IN_TEXTS, ROOM - 8):
+        yield f"a text: {name}", f'"{fitted(text, ROOM - 8)}"'
     for depth in (30, 1_000, ROOM // 2):
         yield from nested("[", "]", depth)
         yield from nested('{"a":', "}", depth // 5)

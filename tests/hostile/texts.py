@@ -17,6 +17,11 @@ def filled(unit: str, length: int) -> str:
     return (unit * (length // len(unit) + 1))[:length]
 
 
+def fitted(text: str, most_bytes: int) -> str:
+    """As much of ``text`` as so many bytes hold."""
+    return text.encode()[:most_bytes].decode(errors="ignore")
+
+
 def harmless(length: int) -> str:
     """Words, of ``length`` characters."""
     return filled(_WORDS, length)
