@@ -279,7 +279,8 @@ async def deaths(folder: Path, name: str, innocents: int = 5) -> Outcome:
             for one in (culprit, *others):
                 await one.send("innocent question")
                 violations += await one.judged("afterwards", "finished")
-        if not 1 <= supervisor.deaths <= MAX_ATTEMPTS + 1:
+        # Of others that were cut off as well, two more may be needed to see who it is.
+        if not 1 <= supervisor.deaths <= MAX_ATTEMPTS + 2:
             violations.append(f"{supervisor.deaths} deaths")
     except TimeoutError:
         violations = ["it does not come to an end"]
