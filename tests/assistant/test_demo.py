@@ -23,8 +23,8 @@ from chatstream.assistant.tools import ToolFailed
 from chatstream.config import Settings
 from chatstream.domain.commands import OpenChat
 from chatstream.domain.events import ComponentShown, ContextBrought, ErrorRaised, ResponseGiven
+from chatstream.domain.form_schema import patterns
 from chatstream.domain.steps import Response
-from chatstream.domain.user_chat import forms
 from chatstream.ids import ChatId, new_chat_id
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.testing import FakeClock, TestChat, memory_engine
@@ -281,11 +281,11 @@ async def test_an_agent_and_forms_warm_up_beside_the_loop():
         def warm_up(self):
             loop.call_soon_threadsafe(warmed_by.set_result, threading.current_thread())
 
-    forms._validator_class.cache_clear()
+    patterns._compiled.cache_clear()
     plugin = ChatStreamPlugin(Settings(), Agent(), engine=memory_engine())
     async with app_of(plugin).lifespan():
         assert await warmed_by is not threading.current_thread()
-    assert forms._validator_class.cache_info().currsize == 1
+    assert patterns._compiled.cache_info().currsize == 1
 
 
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):
