@@ -15,9 +15,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from chatstream.config.origins import normal_origin
 from chatstream.config.unknown import ADDRESS, PREFIX, did_you_mean, unknown_variables
 from chatstream.errors import ConfigurationError
-from chatstream.security.origin import normal_origin
 
 # Below a hundredth of a second nothing gets done between two looks at the clock; 300 years before
 # or after today is still a date that can be written.

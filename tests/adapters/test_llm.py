@@ -22,8 +22,8 @@ from tests.adapters.openai_server import (
 )
 from tests.assistant.dialogue import Dialogue
 
+from chatstream.adapters.llm import llm_agent, schema_of
 from chatstream.agent_loading import as_agent, load_agent
-from chatstream.assistant.llm import llm_agent, schema_of
 from chatstream.assistant.tools import Money, ToolContext, ToolFailed, tool
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import SlotsSet, ToolCall
@@ -289,7 +289,7 @@ def test_a_model_that_cannot_be_had_is_told_at_the_start(monkeypatch, shop):
 def test_without_the_extra_the_error_names_it(monkeypatch, shop):
     import sys
 
-    monkeypatch.setitem(sys.modules, "chatstream.assistant.llm", None)
+    monkeypatch.setitem(sys.modules, "chatstream.adapters.llm", None)
     with pytest.raises(ConfigurationError, match=r"chatstream\[llm\]"):
         as_agent(shop.tools(), MODEL)
 
