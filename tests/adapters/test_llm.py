@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-pytest.importorskip("pydantic_ai", reason="the extra chatstream[llm] is not installed")
+pytest.importorskip("pydantic_ai", reason="the extra chatstream-server[llm] is not installed")
 
 from tests.adapters.openai_server import (
     OpenAIServer,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("pydantic_ai", reason="the extra chatstream[llm] is not installed")
+pytest.importorskip("pydantic_ai", reason="the extra chatstream-server[llm] is not installed")
 
 from pydantic_ai import Agent, DeferredToolRequests
 from pydantic_ai.exceptions import ModelHTTPError

@@ -1,4 +1,6 @@
-"""A language model over the assistant's own tools, by pydantic-ai (extra ``chatstream[llm]``).
+"""A language model over the assistant's own tools, by pydantic-ai.
+
+Needs the extra ``chatstream-server[llm]``.
 
 ``llm_agent([create_alarm, ...], model="openai:gpt-5")`` is an agent by itself; as the ``model``
 of an assistant it takes on what that does not understand.
