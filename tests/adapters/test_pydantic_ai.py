@@ -16,10 +16,11 @@ from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, FunctionModel
 from pydantic_ai.models.test import TestModel
 
+from chatstream.adapters.past_calls import MOST_MESSAGES
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import Delta, ToolCall, ToolResult
-from chatstream.domain.user_chat.state import PastCall
+from chatstream.domain.user_chat.state import HistoryItem, PastCall
 from chatstream.testing import TestChat
 from chatstream.turns.agents import as_agent
 from chatstream.turns.turn import Turn
@@ -358,3 +359,27 @@ def test_the_import_of_the_server_brings_no_pydantic_ai():
 
     code = "import sys, chatstream.app; sys.exit('pydantic_ai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+async def test_a_model_is_given_the_newest_messages_of_a_long_history():
+    seen = []
+
+    async def stream(messages, _):
+        seen.append([str(part.content) for message in messages for part in message.parts])
+        yield "ok"
+
+    agent = Agent(FunctionModel(stream_function=stream))
+    for count, size, given in ((1_000, 1, MOST_MESSAGES), (20, 100_000, 5)):
+        history = tuple(
+            HistoryItem(("user", "ai")[n % 2], str(n % 10) * size, n + 1, "") for n in range(count)
+        )
+        now = HistoryItem("user", "Wake me", count + 1, "")
+        await steps_of(agent, a_turn(history=(*history, now)))
+        assert seen[-1][-1] == "Wake me"
+        assert len(seen[-1]) == given
+
+
+async def test_a_yes_with_a_thousand_blanks_is_a_yes():
+    ran: list[int] = []
+    await steps_of(ringing(ran), replace(unknown_call(ran, "c"), content="yes" + " " * 30_000))
+    assert ran == [7]

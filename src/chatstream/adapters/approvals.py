@@ -18,7 +18,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCall
 from pydantic_core import to_jsonable_python
 
 from chatstream.adapters.messages import prompt_of
-from chatstream.adapters.past_calls import PastCalls, conversation, past_calls
+from chatstream.adapters.past_calls import conversation, past_calls
 from chatstream.assistant.slots.yesno import says
 from chatstream.domain.steps import Buttons, FollowUp, JsonObject, Option, SlotsSet, Step
 from chatstream.domain.user_chat.state import PastCall

@@ -1,12 +1,12 @@
-"""``Pattern``: a regular expression that is compiled when it is first used.
+r"""``Pattern``: a regular expression that is compiled when it is first used.
 
 The assistant has a hundred, which take Python a tenth of a second: the server is ready before,
 and ``Assistant.warm_up`` compiles them beside it.
 
 What a user writes must not hold the event loop, and ``re`` can neither be stopped nor does it let
 another thread run. So a text is bounded before it is read, and every grammar takes time in
-proportion to it: a run of blanks is matched from its first one on (``(?<!\\s)\\s+``) or for good
-(``\\s*+``), and what stands before a match is looked for in the last few characters
+proportion to it: a run of blanks is matched from its first one on (``(?<!\s)\s+``) or for good
+(``\s*+``), and what stands before a match is looked for in the last few characters
 (``search_before``), not in all of the text before each match.
 """
 

@@ -26,8 +26,8 @@ PolicyStep = Step | AskModel | None
 
 class Run:
     """Where the steps of a run come from. A model that fails before the user sees anything of
-    it counts as not asked: the policy goes on to its next attempt. Where the policy takes long, ``reader``
-    has a thread for it."""
+    it counts as not asked: the policy goes on to its next attempt. Where the policy takes long,
+    ``reader`` has a thread for it."""
 
     def __init__(
         self, talk: Talk[None], model: Agent | None, turn: Turn, reader: Executor | None = None
