@@ -290,7 +290,7 @@ def test_without_the_extra_the_error_names_it(monkeypatch, shop):
     import sys
 
     monkeypatch.setitem(sys.modules, "chatstream.adapters.llm", None)
-    with pytest.raises(ConfigurationError, match=r"chatstream\[llm\]"):
+    with pytest.raises(ConfigurationError, match=r"chatstream-server\[llm\]"):
         as_agent(shop.tools(), MODEL)
 
 

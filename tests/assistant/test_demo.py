@@ -14,7 +14,7 @@ from chatstream.agent_loading import as_agent
 from chatstream.agents.turn import Turn
 from chatstream.app import app_of
 from chatstream.assistant import repair
-from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing
+from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing, todo
 from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import converted
 from chatstream.assistant.recognise import Recogniser
@@ -310,3 +310,13 @@ async def test_a_short_answer_comes_at_once():
 def _turn(content: str) -> Turn:
     ids = {"user_id": "ada", "user_chat_id": "chat_1", "user_intent_id": "intent_1"}
     return Turn(content, **ids, session_id=None, message_id="m1", attempt=1, now_ms=MONDAY_MS)
+
+
+async def test_a_list_is_full_at_its_largest_and_an_entry_has_a_length(chat, monkeypatch):
+    monkeypatch.setattr(todo, "MOST_TODOS", 2)
+    await chat.says("add milk to my list")
+    await chat.says("add eggs to my list")
+    assert "Your list is full" in await chat.says("add tea to my list")
+    await chat.says("forget it")
+    await chat.says("new todo")
+    assert "500 characters" in await chat.says("x" * 501)
