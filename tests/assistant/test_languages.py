@@ -61,7 +61,7 @@ def test_a_language_that_is_not_known_is_refused():
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "dateparser.date", None)
-    with pytest.raises(ConfigurationError, match=r"chatstream\[languages\]"):
+    with pytest.raises(ConfigurationError, match=r"chatstream-server\[languages\]"):
         Desk().assistant(languages=["de"])
 
 
