@@ -27,6 +27,14 @@ def test_a_map_names_paths_at_all(page: str):
     assert len(list(paths((ROOT / page).read_text()))) > 20
 
 
+def test_modules_are_where_the_table_of_moves_says():
+    page = (ROOT / "docs/explanation/decisions.md").read_text()
+    table = page.partition("## What moved where")[2].partition("\n## ")[0]
+    now = [line.split("|")[2] for line in table.splitlines() if line.startswith("| `")]
+    assert len(now) > 30
+    assert missing("\n".join(now)) == []
+
+
 def test_a_path_that_is_gone_is_found():
     text = "`ws/protocol` `chats/pipeline` `chats/{pipeline,lane}` `cluster.py` `live/` `tools/`"
     assert missing(text) == ["ws/protocol", "chats/lane", "cluster.py", "tools/"]
