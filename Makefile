@@ -85,8 +85,8 @@ system:
 release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an empty environment, list its parts (SBOM), licences, weaknesses
 	rm -rf dist
 	$(BIN)/hatchling build -t sdist
-	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist dist/chatstream-*.tar.gz
-	$(BIN)/python scripts/try_wheel.py dist/chatstream-*.whl
+	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist dist/chatstream_server-*.tar.gz
+	$(BIN)/python scripts/try_wheel.py dist/chatstream_server-*.whl
 	@# It warns that a lock does not say which part needs which.
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		-o dist/chatstream.cdx.json requirements/run.txt

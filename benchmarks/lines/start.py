@@ -14,7 +14,7 @@ _IMPORTS = "import litestar, uvicorn"
 
 
 async def measure(scale: Scale) -> list[Line]:
-    """As ``pip install chatstream`` gives it, with an agent of one's own and with the built-in
+    """As ``pip install chatstream-server`` gives it, with an agent of one's own and with the built-in
     assistant; then in this environment, which has every extra."""
     ready: dict[str, list[float]] = {}
     imports = []

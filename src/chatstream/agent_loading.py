@@ -80,9 +80,11 @@ def _assistant(tools: list[Callable[..., object]], model: str | None) -> Agent:
 
 def _llm(tools: list[Callable[..., object]], model: str) -> Agent:
     try:
-        from chatstream.assistant.llm import llm_agent
+        from chatstream.adapters.llm import llm_agent
     except ImportError as error:
-        raise ConfigurationError("a language model needs the extra: chatstream[llm]") from error
+        raise ConfigurationError(
+            "a language model needs the extra: chatstream-server[llm]"
+        ) from error
     return llm_agent(tools, model=model)
 
 

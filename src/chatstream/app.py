@@ -39,4 +39,4 @@ def version() -> str:
     """The installed version of chatstream."""
     from importlib.metadata import version as installed
 
-    return installed("chatstream")
+    return installed("chatstream-server")

@@ -269,7 +269,7 @@ def _turn_watch(settings: Settings, metrics: Metrics) -> TurnWatch:
 
         from chatstream.turns.tracing import TracedTurns
     except ImportError as error:
-        raise ConfigurationError("tracing needs the extra: chatstream[otel]") from error
+        raise ConfigurationError("tracing needs the extra: chatstream-server[otel]") from error
     return Watches(counted, TracedTurns(get_tracer("chatstream")))
 
 

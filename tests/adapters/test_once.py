@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("pydantic_ai", reason="the extra chatstream[llm] is not installed")
+pytest.importorskip("pydantic_ai", reason="the extra chatstream-server[llm] is not installed")
 
 from pydantic_ai import Agent, DeferredToolRequests
 from pydantic_ai.exceptions import ModelHTTPError
@@ -28,7 +28,7 @@ class Rockets:
     def __init__(self, *, approval: bool = True, idempotent: bool = False) -> None:
         self.launched: list[str] = []
         self.seen: list[list[tuple[str, str]]] = []
-        self.fails = False
+        self.fails = self.breaks = False
         self.writes_first = ""
         self.is_writing, self.may_write = asyncio.Event(), asyncio.Event()
         self.may_write.set()
@@ -42,6 +42,8 @@ class Rockets:
             self.launched.append(site)
             self.is_launching.set()
             await self.may_launch.wait()
+            if self.breaks:
+                raise RuntimeError
             return "launched"
 
     async def _stream(self, messages, _):
@@ -294,3 +296,67 @@ async def test_the_model_is_told_what_was_said_and_done_in_its_order():
         ("ToolReturnPart", "launched"),
         ("UserPromptPart", "and now?"),
     ]
+
+
+@pytest.mark.parametrize("broken_off", BROKEN_OFF)
+async def test_one_press_of_yes_launches_once(broken_off):
+    rockets = Rockets()
+    async with TestChat(rockets.agent) as chat:
+        await chat.send("Launch it")
+        rockets.fails = broken_off is Rockets.fail
+        if rockets.fails:
+            assert (await chat.answer({"value": "yes"})).end == "failed"
+        else:
+            rockets.may_write.clear()
+            sending = asyncio.create_task(chat.answer({"value": "yes"}))
+            await asyncio.wait_for(rockets.is_writing.wait(), 5)
+            await chat.cancel()
+            assert (await sending).end == "cancelled"
+            rockets.may_write.set()
+        rockets.fails = False
+        assert (await chat.send("yes")).answer == "It said launched"
+    assert rockets.launched == ["Kourou"]
+
+
+async def test_two_calls_that_one_yes_was_for_are_each_made_once():
+    launched: list[str] = []
+    fails = True
+
+    async def stream(messages, _):
+        nonlocal fails
+        parts = [part for message in messages for part in message.parts]
+        if not any(isinstance(part, ToolReturnPart) for part in parts):
+            for at, site in enumerate(("Kourou", "Baikonur")):
+                yield {at: DeltaToolCall(name="launch", json_args=f'{{"site": "{site}"}}')}
+            return
+        if fails:
+            raise ModelHTTPError(503, "model")
+        yield " ".join(str(part.content) for part in parts if isinstance(part, ToolReturnPart))
+
+    agent = Agent(FunctionModel(stream_function=stream), output_type=[str, DeferredToolRequests])
+
+    @agent.tool_plain(requires_approval=True)
+    def launch(site: str) -> str:
+        launched.append(site)
+        return f"{site} up"
+
+    async with TestChat(agent) as chat:
+        assert (await chat.send("Launch both")).end == "needs_input"
+        assert (await chat.send("yes", id=YES_ID)).end == "failed"
+        [intent] = (await chat.state()).unfinished.values()
+        assert "_calls" not in intent.slots
+        fails = False
+        turn = await retry(chat)
+    assert sorted(launched) == ["Baikonur", "Kourou"]
+    assert sorted(turn.answer.split()) == ["Baikonur", "Kourou", "up", "up"]
+
+
+async def test_a_tool_that_broke_after_a_yes_is_told_to_the_model_and_not_run_again():
+    rockets = Rockets()
+    rockets.breaks = True
+    async with TestChat(rockets.agent) as chat:
+        await chat.send("Launch it")
+        assert (await chat.send("yes", id=YES_ID)).end == "failed"
+        turn = await retry(chat)
+    assert turn.answer == "It said the tool failed"
+    assert rockets.launched == ["Kourou"]

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("pydantic_ai", reason="the extra chatstream[llm] is not installed")
+pytest.importorskip("pydantic_ai", reason="the extra chatstream-server[llm] is not installed")
 
 from msgspec.structs import replace
 from pydantic import BaseModel
@@ -17,12 +17,13 @@ from pydantic_ai.models.function import DeltaThinkingPart, DeltaToolCall, Functi
 from pydantic_ai.models.test import TestModel
 from tests.agents.misbehaviour import RAISED, raise_
 
+from chatstream.adapters.past_calls import MOST_MESSAGES
 from chatstream.adapters.pydantic_ai import agent_from_pydantic_ai
 from chatstream.agent_loading import as_agent
 from chatstream.agents.turn import Turn
 from chatstream.domain.events import ErrorRaised, ThinkingAdded, ToolCalled, ToolReturned
 from chatstream.domain.steps import Delta, ToolCall, ToolResult
-from chatstream.domain.user_chat.state import PastCall
+from chatstream.domain.user_chat.state import HistoryItem, PastCall
 from chatstream.testing import TestChat
 
 
@@ -418,3 +419,27 @@ async def test_a_result_that_is_no_json_is_stored_as_the_tool_has_run(given, sto
         [returned] = of(ToolReturned, await chat.send("Look"))
     result = returned.result if returned.hidden is None else returned.hidden.result
     assert (returned.ok, result) == (True, stored)
+
+
+async def test_a_model_is_given_the_newest_messages_of_a_long_history():
+    seen = []
+
+    async def stream(messages, _):
+        seen.append([str(part.content) for message in messages for part in message.parts])
+        yield "ok"
+
+    agent = Agent(FunctionModel(stream_function=stream))
+    for count, size, given in ((1_000, 1, MOST_MESSAGES), (20, 100_000, 5)):
+        history = tuple(
+            HistoryItem(("user", "ai")[n % 2], str(n % 10) * size, n + 1, "") for n in range(count)
+        )
+        now = HistoryItem("user", "Wake me", count + 1, "")
+        await steps_of(agent, a_turn(history=(*history, now)))
+        assert seen[-1][-1] == "Wake me"
+        assert len(seen[-1]) == given
+
+
+async def test_a_yes_with_a_thousand_blanks_is_a_yes():
+    ran: list[int] = []
+    await steps_of(ringing(ran), replace(unknown_call(ran, "c"), content="yes" + " " * 30_000))
+    assert ran == [7]

@@ -14,7 +14,7 @@ from chatstream.agent_loading import as_agent
 from chatstream.agents.turn import Turn
 from chatstream.app import app_of
 from chatstream.assistant import repair
-from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing
+from chatstream.assistant.demo import SUGGESTIONS, demo_tools, pacing, todo
 from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import converted
 from chatstream.assistant.recognise import Recogniser
@@ -23,8 +23,8 @@ from chatstream.assistant.tools import ToolFailed
 from chatstream.config import Settings
 from chatstream.domain.commands import OpenChat
 from chatstream.domain.events import ComponentShown, ContextBrought, ErrorRaised, ResponseGiven
+from chatstream.domain.form_schema import patterns
 from chatstream.domain.steps import Response
-from chatstream.domain.user_chat import forms
 from chatstream.ids import ChatId, new_chat_id
 from chatstream.plugin import ChatStreamPlugin
 from chatstream.testing import FakeClock, TestChat, memory_engine
@@ -281,11 +281,11 @@ async def test_an_agent_and_forms_warm_up_beside_the_loop():
         def warm_up(self):
             loop.call_soon_threadsafe(warmed_by.set_result, threading.current_thread())
 
-    forms._validator_class.cache_clear()
+    patterns._compiled.cache_clear()
     plugin = ChatStreamPlugin(Settings(), Agent(), engine=memory_engine())
     async with app_of(plugin).lifespan():
         assert await warmed_by is not threading.current_thread()
-    assert forms._validator_class.cache_info().currsize == 1
+    assert patterns._compiled.cache_info().currsize == 1
 
 
 async def test_a_longer_answer_comes_word_by_word(monkeypatch):
@@ -310,3 +310,13 @@ async def test_a_short_answer_comes_at_once():
 def _turn(content: str) -> Turn:
     ids = {"user_id": "ada", "user_chat_id": "chat_1", "user_intent_id": "intent_1"}
     return Turn(content, **ids, session_id=None, message_id="m1", attempt=1, now_ms=MONDAY_MS)
+
+
+async def test_a_list_is_full_at_its_largest_and_an_entry_has_a_length(chat, monkeypatch):
+    monkeypatch.setattr(todo, "MOST_TODOS", 2)
+    await chat.says("add milk to my list")
+    await chat.says("add eggs to my list")
+    assert "Your list is full" in await chat.says("add tea to my list")
+    await chat.says("forget it")
+    await chat.says("new todo")
+    assert "500 characters" in await chat.says("x" * 501)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.assistant.desk import Desk
 from tests.assistant.dialogue import Dialogue
+from tests.assistant.stalls import AT_MOST_S, Stalls
 
 from chatstream.errors import ConfigurationError
 
@@ -60,5 +61,33 @@ def test_a_language_that_is_not_known_is_refused():
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "dateparser.date", None)
-    with pytest.raises(ConfigurationError, match=r"chatstream\[languages\]"):
+    with pytest.raises(ConfigurationError, match=r"chatstream-server\[languages\]"):
         Desk().assistant(languages=["de"])
+
+
+async def test_other_languages_do_not_hold_the_loop():
+    talk = Dialogue(Desk().assistant(languages=["de", "fr"]))
+    await talk.say("Create alarm")
+    for text in ("1 " * 100, "morgen " * 28, "1 " * 500):
+        async with Stalls() as stalls:
+            await talk.say(text)
+        assert stalls.longest_s < AT_MOST_S
+
+
+async def test_what_is_too_long_for_them_is_read_in_english():
+    desk = Desk()
+    talk = Dialogue(desk.assistant(languages=["de"]))
+    await talk.say("Create alarm")
+    await talk.say("at 7 am tomorrow please".ljust(250))
+    assert [done[1] for done in desk.done] == ["2026-11-24T07:00:00+00:00"]
+
+
+def test_one_message_has_a_time_and_the_next_one_has_it_anew(monkeypatch: pytest.MonkeyPatch):
+    from chatstream.assistant.slots import languages
+
+    german = languages.Languages(["de"])
+    now = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+    monkeypatch.setattr(languages, "MOST_S", 0.0)
+    assert german.for_one_message().find_dates("am 3. März", now) == []
+    monkeypatch.setattr(languages, "MOST_S", 60.0)
+    assert len(german.for_one_message().find_dates("am 3. März", now)) == 1

@@ -13,4 +13,4 @@ async def test_requests_that_break_off_or_go_on_as_rubbish_leave_no_trace(tmp_pa
     assert outcome.cases >= 500
     assert not outcome.failures
     told = [line for line in log.splitlines() if not line.startswith(("INFO", "chatstream on"))]
-    assert all("chatstream.security.entrance: refused" in line for line in told)
+    assert not [line for line in told if " refused " not in line]

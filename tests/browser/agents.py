@@ -55,7 +55,7 @@ async def agent(turn: Turn) -> Steps:
             yield step
 
 
-async def _steps(word: str, rest: str) -> Steps:
+async def _steps(word: str, rest: str) -> Steps:  # noqa: PLR0912 - one arm a word
     match word:
         case "tell":
             async for step in _tell(rest):
@@ -75,6 +75,13 @@ async def _steps(word: str, rest: str) -> Steps:
             due_ms = time.time_ns() // 1_000_000 + REMINDER_MS
             yield Remind(rest, due_ms, "reminder")
             yield Response("I will.", is_complete=True)
+        case "echo":
+            yield Response(rest, is_complete=True)
+        case "break":
+            yield "Half of **an answer**"
+            await asyncio.sleep(1.3)  # until what was streamed is stored as a piece
+            yield ", and"
+            raise RuntimeError
         case "fail":
             yield Fail(rest[:60] or "no_luck", rest or "That did not work.")
         case _:

@@ -118,6 +118,19 @@ def test_a_stopped_answer_keeps_its_words_and_can_be_run_again(widget: Widget) -
     expect(widget.answers).to_have_count(2)
 
 
+def test_the_words_of_an_answer_that_failed_stay_also_after_a_reload(widget: Widget) -> None:
+    widget.say("break")
+    expect(widget.page.locator(".error")).to_be_visible()
+    expect(widget.answers).to_have_text(re.compile("^Half of an answer"))
+    expect(widget.page.locator(".answer .note")).to_have_text("Broken off")
+    expect(widget.page.locator("chatstream-answer.growing")).to_have_count(0)
+    words = widget.answers.inner_text()
+    widget.load()
+    expect(widget.answers).to_have_text(words)
+    expect(widget.page.locator(".answer .note")).to_have_text("Broken off")
+    expect(widget.button("Try again")).to_be_visible()
+
+
 def test_a_failed_turn_says_why_and_can_be_run_again(widget: Widget) -> None:
     widget.say("fail")
     expect(widget.page.locator(".error")).to_contain_text("That did not work.")

@@ -106,6 +106,36 @@ def test_what_strangers_write_is_not_run_on_the_card_of_a_task_set_aside(
         assert watch.broken == []
 
 
+HOSTILE = (
+    "# " + " " * 31_000 + "x\u2028",
+    "http://" + ")" * 31_000,
+    "http://" + "!" * 31_000 + "a",
+    "[a](" + " " * 31_000 + "x",
+    "` " + "a" * 31_000 + "`",
+    "*a " * 5_000 + " a*" * 5_000,
+    "|a" * 4_000 + "\n" + "|-" * 4_000 + "\n" + "|\n" * 7_000,
+    "|a" * 100 + "\n" + "|-" * 100 + "\n" + "|\n" * 15_000,
+    "- a\n" * 7_500,
+    "word" * 7_500,
+)
+"""The legal size of a message, by what had been the dearest; the widget's own tests try thousands."""
+WATCH_TASKS = "() => new PerformanceObserver(list => (window.longest = Math.max(window.longest ?? 0, ...list.getEntries().map(({duration}) => duration)))).observe({entryTypes: ['longtask']})"
+
+
+def test_no_answer_holds_the_page(widget: Widget) -> None:
+    widget.page.evaluate(WATCH_TASKS)
+    for number, text in enumerate(HOSTILE, start=1):
+        widget.page.evaluate(
+            "([chat, text]) => chat.client.send('echo ' + text)", [widget.element, text]
+        )
+        expect(widget.page.locator(".answer > footer")).to_have_count(number)
+        expect(widget.page.locator("chatstream-answer").last).not_to_be_empty()
+    # A quiet machine draws a table of 15,000 lines within a second; what was mended took minutes.
+    longest_ms = widget.page.evaluate("window.longest ?? 0")
+    assert longest_ms < 15_000
+    assert widget.problems == []
+
+
 def assert_nothing_planted(widget: Widget) -> None:
     """No element stands in the chat that only a stranger can have wanted there."""
     planted = "chat => chat.shadowRoot.querySelectorAll('script, style, iframe, img, object, embed, base, meta, link, math, [onerror], [onload], [onclick], [href^=java], [href^=data], [href^=vb]').length"

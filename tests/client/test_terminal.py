@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import os
 import pty
@@ -17,7 +18,13 @@ from virtual_time import run
 from chatstream.cli.screen import Screen
 from chatstream.cli.terminal import converse, socket_url
 from chatstream.cli.terminal_forms import fields_of, parse, put
-from chatstream.client.frames import ResponseEvent, ThinkingEvent, TurnEvent
+from chatstream.client.frames import (
+    ErrorEvent,
+    PartialEvent,
+    ResponseEvent,
+    ThinkingEvent,
+    TurnEvent,
+)
 
 
 class Keyboard:
@@ -340,3 +347,55 @@ class Person:
         with suppress(OSError):
             self._seen += os.read(self._keys, 65536).decode(errors="replace")
         return self._seen
+
+
+def told(*events, growing=()):
+    """What a terminal shows of ``events``; ``growing`` are texts seen before the last of them."""
+    out = io.StringIO()
+    screen = Screen(out)
+    for position, event in enumerate(events, start=1):
+        if position == len(events) - 1:
+            for message_id, text in growing:
+                screen.growing(message_id, text)
+        screen.event(event(position=position, user_chat_id="c", event_id="e"))
+    return out.getvalue()
+
+
+FAILED = (
+    functools.partial(ErrorEvent, code="agent_error", message="It broke."),
+    functools.partial(TurnEvent, status="failed"),
+)
+
+
+def test_the_text_of_an_answer_that_failed_stays_and_is_told_as_such():
+    whole = functools.partial(ResponseEvent, message_id="a1", content="Once upon", stopped=True)
+    assert told(whole, *FAILED) == "Once upon\n(broken off)\nError: It broke. (agent_error)\n"
+
+
+@pytest.mark.parametrize("growing", [(), [("a1", "Once upon")]])
+def test_pieces_of_an_answer_that_failed_are_shown_where_no_whole_is_stored(growing):
+    first = functools.partial(PartialEvent, message_id="a1", offset=0, text="Once ")
+    second = functools.partial(PartialEvent, message_id="a1", offset=5, text="upon")
+    beyond = functools.partial(PartialEvent, message_id="a1", offset=99, text="a hole")
+    seen = told(first, second, beyond, *FAILED, growing=growing)
+    assert seen == "Once upon\n(broken off)\nError: It broke. (agent_error)\n"
+
+
+def test_an_answer_that_was_stopped_is_told_to_be_stopped():
+    piece = functools.partial(PartialEvent, message_id="a1", offset=0, text="Once")
+    cancelled = functools.partial(TurnEvent, status="cancelled")
+    assert told(piece, cancelled) == "Once\n(stopped)\n"
+    whole = functools.partial(ResponseEvent, message_id="a1", content="Once", stopped=True)
+    assert told(piece, whole, cancelled) == "Once\n(stopped)\n"
+
+
+def test_pieces_are_not_shown_where_the_whole_is():
+    piece = functools.partial(PartialEvent, message_id="a1", offset=0, text="Onse")
+    whole = functools.partial(ResponseEvent, message_id="a1", content="Once.")
+    finished = functools.partial(TurnEvent, status="finished")
+    assert told(piece, whole, finished) == "Once.\n"
+    started = functools.partial(TurnEvent, status="started")
+    restarted = functools.partial(TurnEvent, status="restarted", attempt=2)
+    assert told(started, piece, restarted, *FAILED) == (
+        "(interrupted; once more)\nError: It broke. (agent_error)\n"
+    )

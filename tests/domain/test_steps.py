@@ -27,6 +27,7 @@ from chatstream.domain.steps import (
     ToolResult,
     buttons,
 )
+from chatstream.domain.user_chat.evolve_turns import CALLS_KEPT
 from chatstream.domain.user_chat.running import ATTEMPTS_AT_MOST
 from chatstream.errors import Refused, StepRefused
 
@@ -493,3 +494,105 @@ def test_a_field_that_the_form_forbids_is_refused_by_its_name():
     with pytest.raises(Refused) as refusal:
         chat.submit(form, {"time": "7", "bad": 1})
     assert refusal.value.fields == {"bad": "is not allowed"}
+
+
+# -- calls of earlier turns -----------------------------------------------------------------
+
+
+def called(*ids: str, ok: bool | None = True) -> Chat:
+    """A chat whose first turn has made these calls; it runs."""
+    chat = Chat()
+    chat.send("m1")
+    for call_id in ids:
+        chat.step(ToolCall("book", {"n": call_id}, call_id))
+        if ok is not None:
+            chat.step(ToolResult(call_id, ok=ok, result=call_id))
+    return chat
+
+
+def kept(chat: Chat) -> list[tuple[str, bool | None, bool]]:
+    calls = chat.state.unfinished[chat.intent_id].calls
+    return [(call.call_id, call.ok, call.is_answered) for call in calls]
+
+
+def test_a_retry_finds_what_its_message_has_done_and_stores_the_call_once():
+    chat = called("c1")
+    chat.fail()
+    chat.retry("m1")
+    assert chat.state.outcome_of("c1").result == "c1"
+    assert chat.step(ToolCall("book", {"n": "c1"}, "c1")) == ()
+
+
+@pytest.mark.parametrize("ok", [False, None])
+def test_a_retry_makes_a_call_again_that_has_not_ended_well(ok: bool | None):
+    chat = called("c1", ok=ok)
+    chat.cancel()
+    chat.retry("m1")
+    assert chat.state.outcome_of("c1") is None
+    assert told(chat.step(ToolCall("book", {}, "c1"))) == ["tool_call"]
+
+
+def test_another_message_makes_its_own_calls_whatever_their_ids():
+    chat = called("call-0")
+    chat.fail()
+    chat.send("m2")
+    assert chat.state.outcome_of("call-0") is None
+    assert told(chat.step(ToolCall("book", {}, "call-0"))) == ["tool_call"]
+
+
+def test_an_outcome_is_known_while_its_turn_runs_and_then_to_no_one():
+    chat = called("c1")
+    assert chat.state.outcome_of("c1").ok
+    chat.step(Response("done", is_complete=True))
+    assert chat.state.outcome_of("c1") is None
+
+
+def test_calls_of_turns_that_failed_or_were_stopped_are_kept_until_one_is_answered():
+    chat = called("c1")
+    chat.fail()
+    chat.send("m2")
+    chat.step(ToolCall("book", {}, "c2"))
+    chat.cancel()
+    assert kept(chat) == [("c1", True, False), ("c2", None, False)]
+    chat.send("m3")
+    chat.step(FollowUp("Again?"))
+    assert kept(chat) == [("c2", None, False)]
+    chat.send("m4")
+    chat.step(ToolCall("book", {}, "c4", idempotent=True))
+    chat.step(ToolResult("c4", ok=True))
+    chat.finish()
+    assert kept(chat) == [("c4", True, True)]
+
+
+def test_a_retry_of_an_answered_message_keeps_its_calls():
+    chat = called("c1")
+    chat.finish()
+    chat.retry("m1")
+    chat.finish()
+    assert kept(chat) == [("c1", True, True)]
+
+
+def test_a_crash_in_a_call_keeps_those_before_it():
+    chat = called("c1")
+    chat.fail()
+    chat.send("m2")
+    chat.step(ToolCall("book", {}, "c2"))
+    chat.restart()
+    assert kept(chat) == [("c1", True, False), ("c2", None, False)]
+
+
+def test_a_call_that_is_made_again_is_kept_once():
+    chat = called("c1", ok=None)
+    chat.cancel()
+    chat.retry("m1")
+    chat.step(ToolCall("book", {}, "c1"))
+    chat.step(ToolResult("c1", ok=True))
+    chat.fail()
+    assert kept(chat) == [("c1", True, False)]
+
+
+def test_only_so_many_calls_are_kept():
+    chat = called(*(f"c{n}" for n in range(CALLS_KEPT + 1)))
+    chat.fail()
+    assert kept(chat)[0][0] == "c1"
+    assert len(kept(chat)) == CALLS_KEPT

@@ -27,7 +27,7 @@ INNOCENTS: Final = 20
 CULPRITS: Final = 4
 PAUSE_S: Final = 0.3
 """Between two messages of an innocent chat."""
-SOON_S: Final = 3.0
+SOON_S: Final = 6.0
 """A turn has failed after that, and an innocent one is answered: a second, on a busy machine."""
 PATIENCE_S: Final = 20.0
 MAX_ATTEMPTS: Final = 3
@@ -279,7 +279,8 @@ async def deaths(folder: Path, name: str, innocents: int = 5) -> Outcome:
             for one in (culprit, *others):
                 await one.send("innocent question")
                 violations += await one.judged("afterwards", "finished")
-        if not 1 <= supervisor.deaths <= MAX_ATTEMPTS + 1:
+        # Of others that were cut off as well, two more may be needed to see who it is.
+        if not 1 <= supervisor.deaths <= MAX_ATTEMPTS + 2:
             violations.append(f"{supervisor.deaths} deaths")
     except TimeoutError:
         violations = ["it does not come to an end"]

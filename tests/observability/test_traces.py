@@ -12,7 +12,9 @@ import pytest
 from tests.protocol.server import SECRET, Server
 from tests.protocol.wire import Person
 
-trace_sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="chatstream[otel] is missing")
+trace_sdk = pytest.importorskip(
+    "opentelemetry.sdk.trace", reason="chatstream-server[otel] is missing"
+)
 
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: E402

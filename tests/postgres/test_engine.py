@@ -26,8 +26,9 @@ from tests.eventstore.contract import (
 from tests.postgres_server import as_url, embedded, faults_of_starting_together, new_database
 
 from chatstream.errors import ConfigurationError
-from chatstream.eventstore import postgres, postgres_connections
 from chatstream.eventstore.log import EventStore
+from chatstream.eventstore.postgres import connections as postgres_connections
+from chatstream.eventstore.postgres import engine as postgres
 from chatstream.eventstore.postgres.engine import PostgresEngine
 from chatstream.eventstore.postgres.schema import ORDER_LOCK
 from chatstream.eventstore.store import Append, Engine, Failed, NewEvent

@@ -326,6 +326,11 @@ async def test_a_refused_step_keeps_what_was_streamed_and_an_agent_that_hangs_do
         let_go.set()
 
 
+async def test_text_that_a_refused_append_would_have_stored_is_kept_as_broken_off():
+    turn = await runs_once(["Let me see.", Remind("x", IN_MICROSECONDS, "x"), Response()])
+    assert told(turn) == [("Let me see.", True), "agent_error"]
+
+
 async def test_a_tool_is_not_run_where_its_call_could_not_be_stored():
     ran = []
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstream.security.origin import normal_origin, origin_allowed, request_allowed
+from chatstream.config.origins import normal_origin
+from chatstream.security.origin import origin_allowed, request_allowed
 
 ALLOWED = ("https://app.example", "http://localhost:3000", "capacitor://localhost")
 

@@ -446,7 +446,7 @@ async def test_leave_right_after_open_counts_after_it():
 
 
 async def test_too_many_unanswered_opens_are_overloaded_and_leaves_cost_nothing():
-    peer = await joined()
+    peer = await joined(chats_per_socket=0, new_chats_per_user=0)
     peer.service.slow_opens = True
     for _ in range(UNANSWERED_AT_MOST):
         await peer.connection.receive('{"type":"open"}')

@@ -19,6 +19,21 @@ const MODULES = {
 const SCRIPT = { embed: 'widget/src/embed.ts' };
 const BUNDLED = ['@lit/reactive-element', 'lit', 'lit-element', 'lit-html'];
 
+// The minifier leaves the text of templates alone. These files hold nothing but styles and comments.
+const styles = {
+  name: 'styles',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!id.includes('/widget/src/styles/')) return null;
+    return code
+      .replace(/^\s*\/\/.*$/gm, '')
+      .replace(/\s+/g, ' ')
+      .replace(/ ?([{};]) ?/g, '$1')
+      .replace(/([{;][\w-]+): /g, '$1:')
+      .replaceAll(';}', '}');
+  },
+};
+
 /** Writes everything into `directory`, which holds nothing else afterwards. */
 export async function buildAll(directory) {
   await rm(directory, { recursive: true, force: true });
@@ -39,6 +54,7 @@ async function bundle(directory, manifest, name, entry, format) {
       root: web,
       logLevel: 'warn',
       define: { 'process.env.NODE_ENV': '"production"' },
+      plugins: [styles],
       build: {
         write: false,
         target: 'es2022',
@@ -58,9 +74,8 @@ async function bundle(directory, manifest, name, entry, format) {
     }),
   ].flat();
   for (const { fileName, code: annotated } of output) {
-    // What is left of line ends with blanks behind them stands in templates of markup and of styles, where they mean
-    // no more than one blank does.
-    const code = annotated.replaceAll('/* @__PURE__ */ ', '').replace(/([;{]?)\n {2,}/g, (_, end) => end || ' ');
+    // What is left of line ends with blanks behind them stands in templates of markup: they mean what one blank does.
+    const code = annotated.replaceAll('/* @__PURE__ */ ', '').replace(/\n {2,}/g, ' ');
     manifest[fileName.replace(/\.[0-9a-f]{8}\.js$/, '.js')] = fileName;
     await write(directory, fileName, code);
   }

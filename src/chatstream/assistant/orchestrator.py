@@ -47,7 +47,7 @@ def assistant_from_tools(
         model: an agent, of a language model say, that takes on what this one does not
             understand when the user could not make it clearer.
         languages: codes (``de``, ``fr``) of languages in which days and times are read beside
-            English; needs the extra ``chatstream[languages]``.
+            English; needs the extra ``chatstream-server[languages]``.
 
     Raises:
         ConfigurationError: there is no tool, two have one name, or one cannot be used; a

@@ -34,7 +34,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="chatstream")
+@click.version_option(package_name="chatstream-server")
 def main() -> None:
     """The durable conversation back end for AI assistants."""
 

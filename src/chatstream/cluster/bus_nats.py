@@ -1,6 +1,6 @@
 """The bus over NATS, where the database drops notifications (a pooler) or has none.
 
-Needs the extra ``chatstream[nats]``. Nothing is kept by NATS: a message that nobody hears is
+Needs the extra ``chatstream-server[nats]``. Nothing is kept by NATS: a message that nobody hears is
 gone, as with NOTIFY.
 """
 

@@ -333,7 +333,7 @@ def _make_bus(sharing: Sharing, nats: str | None) -> MakeBus:
     try:
         from chatstream.cluster.bus_nats import NatsBus
     except ImportError as error:
-        raise ConfigurationError("NATS needs the extra: chatstream[nats]") from error
+        raise ConfigurationError("NATS needs the extra: chatstream-server[nats]") from error
     return partial(NatsBus, nats)
 
 

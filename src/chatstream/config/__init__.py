@@ -15,9 +15,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from chatstream.config.origins import normal_origin
 from chatstream.config.unknown import ADDRESS, PREFIX, did_you_mean, unknown_variables
 from chatstream.errors import ConfigurationError
-from chatstream.security.origin import normal_origin
 
 # Below a hundredth of a second nothing gets done between two looks at the clock; 300 years before
 # or after today is still a date that can be written.
@@ -79,7 +79,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """``module:name`` of the agent; None is the built-in one."""
     model: str | None = None
     """``provider:name`` of a language model, for what the assistant does not understand by
-    itself; needs the extra ``chatstream[llm]``."""
+    itself; needs the extra ``chatstream-server[llm]``."""
     host: str = "127.0.0.1"
     port: Port = 8000
     """0 lets the system choose."""
@@ -141,8 +141,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What the log tells of an error: its kind and place, or with ``full`` its words, too, which
     may quote what people said."""
     tracing: bool = False
-    """OpenTelemetry spans of turns, with the extra ``chatstream[otel]``; where and how they are
-    sent is OpenTelemetry's own ``OTEL_*``."""
+    """OpenTelemetry spans of turns, with the extra ``chatstream-server[otel]``; where and how
+    they are sent is OpenTelemetry's own ``OTEL_*``."""
 
     @property
     def anonymous_allowed(self) -> bool:

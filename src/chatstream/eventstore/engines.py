@@ -33,7 +33,9 @@ def _postgres(database: str, tables: Sequence[Table], *, read_only: bool) -> Sto
         from chatstream.eventstore.postgres.embedded import DEFAULT_FOLDER, EmbeddedEngine
         from chatstream.eventstore.postgres.engine import PostgresEngine
     except ImportError as error:
-        raise ConfigurationError("PostgreSQL needs the extra: chatstream[postgres]") from error
+        raise ConfigurationError(
+            "PostgreSQL needs the extra: chatstream-server[postgres]"
+        ) from error
     scheme, _, path = database.partition("://")
     if scheme == "postgres-embedded":
         folder = Path(path.removeprefix("/") or DEFAULT_FOLDER)

@@ -16,6 +16,7 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
+from chatstream.config.origins import normal_origin
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.ids import ChatId, is_id
@@ -23,7 +24,7 @@ from chatstream.protocol.content import is_storable
 from chatstream.security.addresses import quota_key
 from chatstream.security.cookies import cookie_name, is_secure, visitor_tokens
 from chatstream.security.identity import Identity
-from chatstream.security.origin import normal_origin, request_allowed
+from chatstream.security.origin import request_allowed
 
 SET_COOKIE: Final = "chatstream_set_cookie"
 """The key of the request's state under which a ``Set-Cookie`` value waits for the response."""

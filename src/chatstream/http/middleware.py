@@ -10,12 +10,12 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from chatstream.config.origins import normal_origin
 from chatstream.errors import Refused
 from chatstream.http.backend import Backend
 from chatstream.http.caller import SET_COOKIE
 from chatstream.http.problem import AnyRequest, of_refusal
 from chatstream.security.entrance import Entrance, local_address
-from chatstream.security.origin import normal_origin
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, cast
 
+from chatstream.config.origins import normal_origin
 from chatstream.errors import Refused
 from chatstream.security.hosts import host_allowed, host_of
-from chatstream.security.origin import normal_origin, request_allowed
+from chatstream.security.origin import request_allowed
 
 _log = logging.getLogger(__name__)
 

@@ -6,16 +6,9 @@ no ``Origin`` (no browser). Everything else may not, ``null`` and doubled header
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 
-_ORIGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
-    r"(?P<host>\[[0-9a-f:.]+\]|[^\s/:?#@,\[\]\\]+)"
-    r"(?::(?P<port>[0-9]{1,5}))?",
-    re.ASCII,
-)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+from chatstream.config.origins import DEFAULT_PORTS, normal_origin
 
 
 def origin_allowed(origins: Sequence[str], host: str | None, allowed: Collection[str]) -> bool:
@@ -43,18 +36,8 @@ def request_allowed(headers: Iterable[tuple[bytes, bytes]], allowed: Collection[
     return origin_allowed(values[b"origin"], hosts[0] if len(hosts) == 1 else None, allowed)
 
 
-def normal_origin(origin: str) -> str | None:
-    """``origin`` in lower case without its scheme's default port; None if it is no origin."""
-    match = _ORIGIN.fullmatch(origin.lower())
-    if match is None:
-        return None
-    scheme, host, port = match["scheme"], match["host"], match["port"]
-    shown_port = "" if port is None or port == _DEFAULT_PORTS.get(scheme) else f":{port}"
-    return f"{scheme}://{host}{shown_port}"
-
-
 def _is_own(origin: str, host: str | None) -> bool:
     scheme, _, _ = origin.partition("://")
-    if host is None or scheme not in _DEFAULT_PORTS:
+    if host is None or scheme not in DEFAULT_PORTS:
         return False
     return normal_origin(f"{scheme}://{host}") == origin

@@ -16,8 +16,6 @@ from chatstream.security.addresses import UnnamedProxies
 
 PLACE_RETRY_S: Final = 60.0
 """When to come back where all places are taken: as after 4429."""
-NEW_RETRY_S: Final = 10.0
-"""The same for who made too much that is new."""
 
 PUBLIC_CONNECTIONS: Final = 1_000
 """Connections of one public address, unless a number is set: a company behind one address."""

@@ -149,6 +149,7 @@ class Run:
         self._timeout_s = timeout_s
         self._pipeline = StepPipeline(host.submit, self)
         self._answer = AnswerInProgress(_new_message_id())
+        self._held_back: Streamed | None = None
         self._step_started: dict[str, float] = {}
         self._is_shown = self._is_shown_soon = False
         self._was_mended = False
@@ -166,6 +167,11 @@ class Run:
     def streamed(self) -> Streamed | None:
         """The text of the answer in progress, if there is any."""
         return self._answer.streamed
+
+    @property
+    def unstored(self) -> Streamed | None:
+        """What was streamed and is in no answer that was decided: a turn that fails keeps it."""
+        return self._answer.streamed or self._held_back
 
     @property
     def log_ids(self) -> dict[str, object]:
@@ -341,6 +347,8 @@ class Run:
         self._answer.complete()
         self._record_next(step)
         self._flush()
+        if self._pipeline.is_held_back:
+            self._held_back = self._answer.streamed
         self._begin_answer()
 
     def _record_next(self, step: Step) -> None:
@@ -430,6 +438,8 @@ class Run:
     # -- the answer in progress -----------------------------------------------------------
 
     def _begin_answer(self) -> None:
+        if self.state is not RunState.RUNNING:
+            return
         self._answer = AnswerInProgress(_new_message_id())
         if self._is_shown:
             self._is_shown = False
@@ -447,20 +457,17 @@ class Run:
             raise StepRefused("text", refusal) from None
         if answer.was_mended:
             self._note_mended()
-        if self._pipeline.has_unrecorded or self._pipeline.is_held_back:
-            answer.waits = True
-        else:
-            answer.stands_after(self.position)
-        self._show_soon()
+        answer.waits, answer.after = self._pipeline.is_waiting, self.position
+        if not self._is_shown_soon:
+            self._show_soon()
         if self._checkpoint_timer is None:
             loop = asyncio.get_running_loop()
             due = answer.checkpoint_due_at(loop.time())
             self._checkpoint_timer = loop.call_at(due, self._checkpoint)
 
     def _show_soon(self) -> None:
-        if not self._is_shown_soon:
-            self._is_shown_soon = True
-            self._host.on_next_tick(self._show)
+        self._is_shown_soon = True
+        self._host.on_next_tick(self._show)
 
     def _show(self) -> None:
         self._is_shown_soon = False
@@ -543,7 +550,8 @@ class Run:
 
     def went_on(self) -> None:
         """What was held back is under way: the text that waited for it may be shown."""
-        if self._answer.waits and self.state is RunState.RUNNING:
+        self._held_back = None
+        if self._answer.waits and self.state is RunState.RUNNING and not self._is_shown_soon:
             self._show_soon()
 
     def _base(self) -> RunnerBase:

@@ -202,7 +202,7 @@ class TurnRunner:
 
     def faulted(self, run: Run, fault: Exception) -> None:
         """``run`` could not store a step: end its turn, or run it again once the disk is back."""
-        streamed = run.streamed
+        streamed = run.unstored
         self._end(run)
         if isinstance(fault, StaleTurn):
             return

@@ -58,6 +58,11 @@ class StepPipeline:
         return bool(self._unrecorded)
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether anything is not decided yet."""
+        return bool(self._unrecorded) or self._undecided is not None
+
+    @property
     def is_held_back(self) -> bool:
         """Whether an append waits for the word on the one before it."""
         return self._undecided is not None

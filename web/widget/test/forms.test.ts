@@ -102,6 +102,35 @@ describe('values', () => {
   });
 });
 
+describe('a field may have any name', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+  const property = (name: string, schema: string) => `${JSON.stringify(name)}: ${schema}`;
+  const object = (schema: string) =>
+    JSON.parse(`{"required": ${JSON.stringify(names)}, "properties": {${names.map((name) => property(name, schema)).join(', ')}}}`);
+
+  test('and is empty until it is filled in', () => {
+    const fields = fieldsOf(object('{"type": "string"}'));
+    expect(fields.map(({ path }) => path)).toEqual(names.map((name) => [name]));
+    expect(Object.keys(validateDraft(fields, initialDraft(fields), TEXTS))).toEqual(names);
+    expect(Object.keys(valuesOf(fields, initialDraft(fields)))).toEqual([]);
+  });
+
+  test('and is sent by it', () => {
+    const fields = fieldsOf(object('{"type": "string", "default": "x"}'));
+    const values = valuesOf(fields, initialDraft(fields));
+    expect(JSON.stringify(values)).toBe(`{${names.map((name) => `${JSON.stringify(name)}:"x"`).join(',')}}`);
+    for (const name of names) expect(valueAt(JSON.parse(JSON.stringify(values)), [name])).toBe('x');
+    expect(valueAt({}, ['constructor', 'name'])).toBeUndefined();
+  });
+
+  test('also in a group', () => {
+    const fields = fieldsOf({ properties: { group: { type: 'object', ...object('{"type": "string", "default": "x"}') } } });
+    const values = valuesOf(fields, initialDraft(fields));
+    expect(Object.keys(values['group'] as object)).toEqual(names);
+    expect(validateDraft(fields, initialDraft(fields), TEXTS)).toEqual({});
+  });
+});
+
 /** A form into which a person has put `values`. */
 function filled(fields: readonly Field[], values: FormValues): Draft {
   const put = (field: Field): Field => ({

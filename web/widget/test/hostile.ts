@@ -94,6 +94,7 @@ function shaped(): Hostile[] {
       const columns = Math.floor(size / 8);
       return `${fill('|a', columns * 2)}\n${fill('|-', columns * 2)}\n${fill('|\n', size / 2)}`;
     }),
+    hostile('a table of a hundred columns and many rows', (size) => `${fill('|a', 200)}\n${fill('|-', 200)}\n${fill('|\n', size)}`),
     hostile('tables whose second line misses by one', (size) => fill('a|b|c\n-|-\n\n', size)),
     hostile('a list whose items are far apart', (size) => fill(`- a${'\n'.repeat(40)}`, size)),
     hostile('a list within a quote within a list', (size) => fill('- > - a\n', size)),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { apply, initialChat } from '../../client/src/index.ts';
 import type { ChatState, EventFrame } from '../../client/src/types.ts';
-import { spokenChange } from '../src/announcer.ts';
+import { spokenChange, spokenText } from '../src/announcer.ts';
 import { dayKey, duration, humanName, timeAgo, valueText } from '../src/format.ts';
 import { offlineReplyTo } from '../src/options.ts';
 import { totalDuration } from '../src/steps.ts';
@@ -221,6 +221,10 @@ describe('the task in hand', () => {
   test('is asked about in one sentence', () => {
     expect(questionIn('Hm. Which *one*?')).toBe('Which one?');
     expect(questionIn('Tell me.')).toBe('Tell me.');
+    expect(questionIn('This? And that?? Well')).toBe('And that?');
+    expect(questionIn('?? ')).toBe('??');
+    expect(questionIn('أين؟ 何？')).toBe('何？');
+    expect(questionIn(`${'word '.repeat(1000)}one?`).length).toBeLessThanOrEqual(2000);
   });
 });
 
@@ -236,6 +240,19 @@ describe('what is spoken', () => {
     expect(spokenChange(at(10), at(11), TEXTS, true)).toBe('Done');
   });
 
+  test('what an answer had said, and that it failed', () => {
+    const asked = () => new Script().user('m1', 'Tell me a story', 'i1');
+    const told = asked().answer('m1', 'Once upon', 'i1', { stopped: true }).fails('m1', 'i1', 'It broke.');
+    expect(spokenChange(chatOf(asked()), chatOf(told), TEXTS, true)).toBe('Once upon\nIt broke.');
+    const silent = asked().fails('m1', 'i1', '');
+    expect(spokenChange(chatOf(asked()), chatOf(silent), TEXTS, true)).toBe('The answer failed');
+  });
+
+  test('of a long answer as much as one listens to, in whole characters', () => {
+    expect([...spokenText('😀'.repeat(400))]).toHaveLength(302);
+    expect(spokenText('😀'.repeat(300))).toBe('😀'.repeat(300));
+  });
+
   test('steps only now and then', () => {
     expect(spokenChange(at(7), at(8), TEXTS, true)).toBe('First');
     expect(spokenChange(at(7), at(8), TEXTS, false)).toBeNull();
@@ -249,6 +266,8 @@ describe('words', () => {
     expect(duration(125_000, TEXTS)).toBe('2 min 5 s');
     expect(valueText('2026-11-26T13:30:13.033000Z', TEXTS)).toMatch(/^Nov 2[67], 2026, \d\d?:\d\d [AP]M$/);
     for (const text of ['2026-11-26 or so', '2026-99-26T13:30Z']) expect(valueText(text, TEXTS)).toBe(text);
+    const deep = JSON.parse(`${'['.repeat(5000)}1${']'.repeat(5000)}`);
+    expect(valueText(deep, TEXTS)).toBe('…');
     expect(humanName('create_alarmClock')).toBe('Create alarm clock');
     expect(timeAgo('2026-11-23T10:00:00Z', 'en', Date.UTC(2026, 10, 23, 10, 5))).toBe('5 minutes ago');
     expect(dayKey('2026-11-23T12:00:00Z')).toBe('2026-11-23');
@@ -262,6 +281,7 @@ describe('words', () => {
     });
     expect([1, 3, 5].map((count) => polish.count('steps', count))).toEqual(['1 krok', '3 kroki', '5 kroków']);
     expect(polish.get('send')).toBe(ENGLISH.send);
+    expect(new Texts('en', { send: '{toString} {constructor}' }).get('send')).toBe('{toString} {constructor}');
     expect(new Texts('not a locale!').get('task_waiting', { task: 'A', missing: '{x}' })).toBe(
       'A, waiting for: {x}',
     );

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from chatstream.assistant.demo.store import Todo, TodoLists
 from chatstream.assistant.tools import Tool, ToolContext, ToolFailed, tool
+
+MOST_TODOS: Final = 200
+"""Of a user: the whole list is read and shown at once."""
+Item = Annotated[str, Meta(max_length=500)]
 
 
 def todo_tools(lists: TodoLists) -> list[Tool]:
@@ -21,12 +28,15 @@ def todo_tools(lists: TodoLists) -> list[Tool]:
         ],
         idempotent=True,
     )
-    async def add_todo(item: str, context: ToolContext) -> str:
+    async def add_todo(item: Item, context: ToolContext) -> str:
         """Put something on your to-do list.
 
         Args:
             item: What shall I put on the list?
         """
+        others = [one for one in await lists.of_user(context.user_id) if one.key != context.call_id]
+        if len(others) >= MOST_TODOS:
+            raise ToolFailed("Your list is full. Take something off it first.")
         todo = Todo(context.call_id, item, context.now.astimezone(UTC).isoformat())
         await lists.put(context.user_id, todo)
         return f"“{item}” is on your list."

@@ -1,4 +1,4 @@
-"""Days and times in other languages than English, by the extra ``chatstream[languages]``.
+"""Days and times in other languages than English, by the extra ``chatstream-server[languages]``.
 
 The clock is read by the grammar of times, which figures need no language for; words for days, and
 lengths of time from now, by dateparser. One utterance takes it 10 to 100 ms, and a hostile one of
@@ -46,7 +46,7 @@ class Languages:
             from dateparser.search import search_dates
         except ImportError as error:
             raise ConfigurationError(
-                "other languages than English need the extra: chatstream[languages]"
+                "other languages than English need the extra: chatstream-server[languages]"
             ) from error
         self._codes = list(codes)
         self._left_s = MOST_S

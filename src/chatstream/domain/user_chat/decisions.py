@@ -6,7 +6,7 @@ Refusals are raised as ``Refused`` (clients) or ``StaleTurn`` (runners).
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,8 +56,10 @@ from chatstream.domain.user_chat.state import CommandRecord, Intent, LastMessage
 from chatstream.domain.user_chat.turns import Start, end_sessions, start_turn, start_waiting
 from chatstream.errors import Refused
 from chatstream.ids import IntentId
-from chatstream.security.quotas import NEW_RETRY_S
 from chatstream.timestamps import to_text
+
+NEW_CHATS_RETRY_S: Final = 10.0
+"""When to come back where somebody has made too many chats."""
 
 __all__ = ["INITIAL", "Decision", "UserChat", "decide", "evolve", "fold", "remember"]
 
@@ -96,7 +98,7 @@ def _open(command: OpenChat, state: UserChat) -> Decision:
             raise Refused("not_found")
         return Decision((), state)
     if not command.may_make:
-        raise Refused("rate_limited", "too many new chats", retry_after=NEW_RETRY_S)
+        raise Refused("rate_limited", "too many new chats", retry_after=NEW_CHATS_RETRY_S)
     draft = Draft(state, command)
     draft.add(draft.scope_of_command(), ChatChanged(status="opened"))
     return Decision(tuple(draft.facts), draft.state)

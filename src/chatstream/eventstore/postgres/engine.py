@@ -1,7 +1,7 @@
 """The PostgreSQL engine: one write connection and a few for reading, many nodes a database.
 
 The database is one of the eventsourcing library with text ids, whose own recorder can read it.
-Needs the extra ``chatstream[postgres]``.
+Needs the extra ``chatstream-server[postgres]``.
 """
 
 from __future__ import annotations

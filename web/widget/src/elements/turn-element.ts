@@ -117,8 +117,8 @@ export class TurnElement extends LightElement {
         response || this.#hasEnded
           ? html`<footer>
               ${response ? messageTime(response.timestamp, view) : nothing}
-              ${copyButton(response ? (response.content ?? '') : held.text, view)}
               ${!response || response.stopped ? html`<span class="note">${this.#brokenOff(view)}</span>` : nothing}
+              ${copyButton(response ? (response.content ?? '') : held.text, view)}
             </footer>`
           : nothing
       }

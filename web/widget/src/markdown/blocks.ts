@@ -53,6 +53,8 @@ export type Definitions = Map<string, string>;
 
 // Quotes and lists within each other; what lies deeper is shown as it is written.
 const DEEPEST = 12;
+// What is wider is no table that anyone could read, and a browser's work for one is rows times columns.
+const MOST_COLUMNS = 100;
 
 const BLANK = /^[ \t]*$/;
 const FENCE = /^( {0,3})(`{3,}|~{3,})/;
@@ -232,7 +234,8 @@ class Reader {
     if (!line.includes('|') || INDENTED.test(below) || !TABLE_LINE.test(below)) return null;
     const marks = cellsOf(below);
     const head = cellsOf(line);
-    if (head.length !== marks.length || !marks.every((cell) => TABLE_CELL.test(cell))) return null;
+    if (marks.length > MOST_COLUMNS || head.length !== marks.length) return null;
+    if (!marks.every((cell) => TABLE_CELL.test(cell))) return null;
     this.#at += 2;
     const rows = this.#take((row) => !BLANK.test(row) && !startsBlock(row)).map(cellsOf);
     // A short row stays short: a cell for each of many columns in each of many rows would be their product.

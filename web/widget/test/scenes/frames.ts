@@ -81,6 +81,16 @@ export class Script {
     });
   }
 
+  /** A stored piece of an answer whose whole may never come. */
+  piece(id: string, messageId: string, offset: number, text: string): this {
+    return this.event({ type: 'partial', message_id: messageId, offset, text, caused_by: id });
+  }
+
+  /** What a turn that fails ends with. */
+  fails(id: string, intent: string, message: string, code = 'agent_error'): this {
+    return this.event({ type: 'error', code, message, retryable: true, caused_by: id }).end(id, 'failed', intent);
+  }
+
   complete(id: string, intent: string): this {
     return this.event({ type: 'intent', status: 'complete', caused_by: id, user_intent_id: intent });
   }

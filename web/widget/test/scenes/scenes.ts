@@ -3,6 +3,7 @@
 import '../../src/index.ts';
 import type { ChatElement } from '../../src/chat-element.ts';
 import type { Intent, ServerFrame } from '../../../client/src/types.ts';
+import { everyHostile } from '../hostile.ts';
 import { CHAT, Script } from './frames.ts';
 import { StubClient } from './stub-client.ts';
 
@@ -162,14 +163,25 @@ const scenes: Record<string, () => { client: StubClient; setUp?: (chat: ChatElem
   error: () => {
     const script = new Script().user('m1', 'Book a table for two', 'i1');
     script.step('m1', 'tool_execution', 'Asking the restaurant', { status: 'failed', duration_ms: 5000 });
-    script.event({
-      type: 'error',
-      code: 'agent_timeout',
-      message: 'The restaurant did not answer in time.',
-      retryable: true,
-      caused_by: 'm1',
-    });
-    return { client: new StubClient(script.end('m1', 'failed', 'i1').delivered()) };
+    script.fails('m1', 'i1', 'The restaurant did not answer in time.', 'agent_timeout');
+    return { client: new StubClient(script.delivered()) };
+  },
+  brokenoff: () => {
+    const script = new Script().user('m0', 'Tell me about the tram', 'i0');
+    // Of an older server: pieces without a whole.
+    script.piece('m0', 'msg_old', 0, 'Tram 28 starts at Martim Moniz and').fails('m0', 'i0', 'Something went wrong.');
+    script.wait(30).user('m1', 'Plan three days in Lisbon for me', 'i1');
+    script
+      .answer('m1', `${MARKDOWN.slice(0, 190)}`, 'i1', { stopped: true })
+      .fails('m1', 'i1', 'The guide did not answer in time.', 'agent_timeout');
+    return { client: new StubClient(script.delivered()) };
+  },
+  hostile: () => {
+    const script = new Script().user('m1', 'What is the worst you can say?', 'i1');
+    for (const { text } of everyHostile().filter((_, index) => index % 700 === 0)) {
+      script.answer('m1', text(2_000), 'i1');
+    }
+    return { client: new StubClient(script.end('m1', 'finished', 'i1').delivered()) };
   },
   rtl: () => {
     const script = new Script()
