@@ -12,12 +12,14 @@ from msgspec.structs import fields
 
 from chatstream.domain.steps import Step
 from chatstream.errors import AgentError, Refused, StepRefused
-from chatstream.protocol.content import has_escaped_nul
+from chatstream.protocol.content import has_escaped_nul, has_more_containers
 from chatstream.protocol.numbers import finite
 from chatstream.turns.mending import mended
 
 LARGEST_STEP: Final = 4 * 1024 * 1024
 """Bytes of any step but streamed text, as JSON."""
+MOST_CONTAINERS: Final = 100_000
+"""Objects and arrays of such a step: each is made and walked on the loop, 0.3 us apiece."""
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Step], msgspec.json.Decoder[Step]] = {
     kind: msgspec.json.Decoder(kind, float_hook=finite) for kind in get_args(Step)
@@ -78,10 +80,18 @@ def _checked(step: object, decoder: msgspec.json.Decoder[Step]) -> Checked:
         whole = mended(plain)
         was_mended = not encoded or whole != plain
         encoded = _encoder.encode(whole)
-    if len(encoded) > LARGEST_STEP:
-        too_large = Refused("too_large", f"a step has at most {LARGEST_STEP} bytes as JSON")
-        raise StepRefused(type(step).__name__, too_large)
+    _refuse_too_large(type(step).__name__, encoded)
     return Checked(decoder.decode(encoded), was_mended)
+
+
+def _refuse_too_large(name: str, encoded: bytes) -> None:
+    if len(encoded) > LARGEST_STEP:
+        reason = f"a step has at most {LARGEST_STEP} bytes as JSON"
+    elif has_more_containers(encoded, MOST_CONTAINERS):
+        reason = f"a step has at most {MOST_CONTAINERS} objects and arrays"
+    else:
+        return
+    raise StepRefused(name, Refused("too_large", reason))
 
 
 def _told(kind: type, error: Exception) -> str:
