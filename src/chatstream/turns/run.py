@@ -66,7 +66,7 @@ from chatstream.errors import Refused, StaleTurn, StepRefused, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.turns.answer import AnswerInProgress
 from chatstream.turns.containment import enter_agent
-from chatstream.turns.mending import mended
+from chatstream.turns.mending import mended, plain_text
 from chatstream.turns.observer import RunWatch
 from chatstream.turns.step_checks import ContractError, checked, place_of
 from chatstream.turns.step_pipeline import StepPipeline
@@ -257,9 +257,10 @@ class Run:
         if self.state is not RunState.RUNNING:
             return None
         if isinstance(step, str):
-            self._stream(step)
+            self._stream(plain_text(step))
         elif isinstance(step, Delta) and isinstance(cast("object", step.text), str):
-            self._stream(step.text)  # one may be half of what the next one completes
+            # One may be half of what the next one completes.
+            self._stream(plain_text(step.text))
         else:
             result = await self._take_whole(self._checked(step))
             if self._pipeline.is_full:
