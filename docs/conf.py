@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 project = "chatstream"
 author = "chatstream contributors"
 copyright = "chatstream contributors"  # noqa: A001  (Sphinx reads this name)
-version = installed_version("chatstream").split("+")[0]
+version = installed_version("chatstream-server").split("+")[0]
 release = version
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinxcontrib.mermaid"]

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from time import thread_time
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from msgspec import Meta, Struct
 from tests.assistant.desk import Desk
 from tests.assistant.dialogue import Dialogue
 from tests.assistant.stalls import AT_MOST_S, Stalls
@@ -28,7 +29,7 @@ from chatstream.assistant import (
     recognise,
     repair,
 )
-from chatstream.assistant.demo import demo_tools
+from chatstream.assistant.demo import demo_tools, pacing
 from chatstream.assistant.demo.pacing import Paced
 from chatstream.assistant.demo.units import unit_tools
 from chatstream.assistant.extract import read_values
@@ -47,9 +48,11 @@ from chatstream.assistant.slots import (
     times,
     yesno,
 )
+from chatstream.assistant.text_patterns import without_pattern
 from chatstream.assistant.tools import Money, tool
 from chatstream.client import ChatClient
 from chatstream.domain.steps import Response
+from chatstream.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 LONGEST_MESSAGE = 32_768
@@ -275,11 +278,13 @@ async def test_a_form_with_a_text_that_is_too_long_to_read_is_told_so():
     assert answer.startswith("I cannot read “1 1 1")
 
 
-async def test_a_long_answer_is_shown_in_a_bounded_number_of_pieces():
+async def test_a_long_answer_is_shown_in_a_bounded_number_of_pieces(monkeypatch):
+    monkeypatch.setattr(pacing, "PIECE_EVERY_S", 0)
+
     async def agent(_):
         yield Response("word " * 5_000 + " " * 20_000)
 
-    pieces = [one async for one in Paced(as_agent(agent), every_s=0)(None)][:-1]
+    pieces = [one async for one in Paced(as_agent(agent))(None)][:-1]
     assert len(pieces) <= 200
     assert "".join(pieces) == ("word " * 5_000).rstrip()
 
@@ -295,3 +300,58 @@ async def test_a_server_answers_each_of_them_and_others_meanwhile(tmp_path):
                     answer = await chat.answer_to(sent)
                 assert "too long" in answer.content
                 assert "I can do this for you" in help_.content
+            sent = await chat.send("1 " * 16_384)
+            server.kill()
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(10):
+                assert "too long" in (await chat.answer_to(sent)).content
+
+
+# -- patterns of tools ------------------------------------------------------------------------
+
+HARD = r"^(\w+\s?)*$"
+
+
+def booking(kind) -> Assistant:
+    def book(code: str) -> None:
+        """Book by a code."""
+
+    book.__annotations__["code"] = kind
+    examples = ["order {code: AB1}", "new booking"]
+    return assistant_from_tools([tool(examples=examples, answer="Booked {code}.")(book)])
+
+
+@pytest.mark.parametrize(
+    "kind", [Annotated[str, Meta(pattern=HARD)], Annotated[str, Meta(pattern=HARD)] | None]
+)
+async def test_no_text_is_hard_on_a_pattern_of_a_tool(kind):
+    talk = Dialogue(booking(kind))
+    assert await talk.say("new booking") == "What code shall it be?"
+    async with Stalls() as stalls:
+        answer = await talk.say("a" * 40 + "!x")
+    assert stalls.longest_s < AT_MOST_S
+    assert answer.startswith("That is no code that I can use.")
+    assert "no code that I can use" in await talk.say("a" * 300)
+    assert talk.intent.component.schema["properties"]["code"]["pattern"] == HARD
+    assert await talk.submit(code="AB 12") == "Booked AB 12."
+
+
+class Booking(Struct):
+    code: Annotated[str, Meta(pattern=HARD)]
+    after: Booking | None = None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Annotated[str, Meta(pattern=r"(?=a)b")], list[Annotated[str, Meta(pattern="a")]], Booking],
+)
+def test_a_pattern_that_cannot_be_bounded_is_refused_when_the_tool_is_made(kind):
+    with pytest.raises(ConfigurationError, match="pattern"):
+        booking(kind)
+
+
+def test_what_has_no_pattern_is_left_as_it_is():
+    limited = Annotated[str, Meta(min_length=2, max_length=3, title="Code")]
+    assert without_pattern(limited, "x") == (limited, None)
+    kind, pattern = without_pattern(Annotated[str, Meta(pattern="a", max_length=3)], "x")
+    assert (kind, pattern) == (Annotated[str, Meta(max_length=3)], "a")

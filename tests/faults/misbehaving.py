@@ -27,7 +27,7 @@ INNOCENTS: Final = 20
 CULPRITS: Final = 4
 PAUSE_S: Final = 0.3
 """Between two messages of an innocent chat."""
-SOON_S: Final = 3.0
+SOON_S: Final = 6.0
 """A turn has failed after that, and an innocent one is answered: a second, on a busy machine."""
 PATIENCE_S: Final = 20.0
 MAX_ATTEMPTS: Final = 3

@@ -55,16 +55,16 @@ def synchronous(level: str) -> Callable[[], None]:
 
 
 def no_dedupe() -> None:
-    from chatstream.domain import user_chat
+    from chatstream.domain.user_chat import decisions
 
-    user_chat._is_repeat = lambda state, key: False
+    decisions._is_repeat = lambda state, key: False
 
 
 def dedupe_in_memory() -> None:
-    from chatstream.domain import user_chat
+    from chatstream.domain.user_chat import decisions
 
     known: set[str] = set()
-    is_repeat = user_chat._is_repeat
+    is_repeat = decisions._is_repeat
 
     def is_known(state: Any, key: Any) -> bool:
         if key.id in known:
@@ -72,7 +72,7 @@ def dedupe_in_memory() -> None:
         known.add(key.id)
         return False
 
-    user_chat._is_repeat = is_known
+    decisions._is_repeat = is_known
 
 
 def resume_off_by_one() -> None:
@@ -150,11 +150,11 @@ def no_skip_of_overlap() -> None:
 
 def no_fencing() -> None:
     """A run that is over goes on, and the chat takes what it yields."""
-    from chatstream.domain import user_chat
     from chatstream.domain.commands import RecordSteps
+    from chatstream.domain.user_chat import decisions
     from chatstream.turns.run import Run
 
-    decide = user_chat.decide_step
+    decide = decisions.decide_step
     turns: dict[str, Any] = {}
 
     def decide_all(draft: Any, command: Any) -> None:
@@ -165,7 +165,7 @@ def no_fencing() -> None:
             draft.state = replace(draft.state, turn=turns[command.caused_by])
         decide(draft, command)
 
-    user_chat.decide_step = decide_all
+    decisions.decide_step = decide_all
     Run.end = lambda self: None
 
 

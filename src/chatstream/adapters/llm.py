@@ -147,7 +147,11 @@ def schema_of(tool: Tool) -> JsonObject:
     types: list[Any] = [one.type for one in tool.parameters]
     schemas, parts = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     properties = {
-        one.name: {**schema, **({"description": one.description} if one.description else {})}
+        one.name: {
+            **schema,
+            **({"pattern": one.pattern} if one.pattern else {}),
+            **({"description": one.description} if one.description else {}),
+        }
         for one, schema in zip(tool.parameters, schemas, strict=True)
     }
     return {
@@ -174,7 +178,7 @@ def _converted(tool: Tool, arguments: JsonObject, zone: tzinfo) -> dict[str, obj
                 raise ModelRetry(f"{parameter.name!r} is missing; ask the user if need be.")
             continue
         try:
-            value = msgspec.convert(arguments[parameter.name], parameter.type)
+            value = parameter.converted(arguments[parameter.name])
         except msgspec.ValidationError as error:
             raise ModelRetry(f"{parameter.name!r}: {error}") from error
         values[parameter.name] = _in_zone(value, zone)

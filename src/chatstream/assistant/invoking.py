@@ -54,7 +54,7 @@ async def invoke(
 def _arguments(tool: Tool, call: ToolCall, context: ToolContext) -> dict[str, object]:
     """Checked against the types once more: what is called with is what was stored."""
     arguments: dict[str, object] = {
-        parameter.name: msgspec.convert(call.arguments[parameter.name], parameter.type)
+        parameter.name: parameter.converted(call.arguments[parameter.name])
         for parameter in tool.parameters
         if parameter.name in call.arguments
     }

@@ -14,6 +14,7 @@ from msgspec import inspect as types
 
 from chatstream.assistant.examples import Cue
 from chatstream.assistant.slots.money import Money
+from chatstream.assistant.text_patterns import check_pattern, without_pattern
 from chatstream.domain.steps import CancelReminder, JsonObject, Option, Remind
 from chatstream.errors import ConfigurationError
 
@@ -59,7 +60,8 @@ class ToolContext(Struct, frozen=True):
 
 
 class Parameter(Struct, frozen=True):
-    """One value that a tool takes; ``default`` counts where it is not ``is_required``."""
+    """One value that a tool takes; ``default`` counts where it is not ``is_required``, and
+    ``pattern`` is what a text has to hold, which ``type`` does not say."""
 
     name: str
     type: object
@@ -72,6 +74,7 @@ class Parameter(Struct, frozen=True):
     options: tuple[Option, ...] = ()
     cues: tuple[Cue, ...] = ()
     synonyms: Mapping[str, Sequence[str]] = {}
+    pattern: str | None = None
 
     @property
     def schema(self) -> JsonObject:
@@ -85,7 +88,19 @@ class Parameter(Struct, frozen=True):
             return {"enum": [option.value for option in self.options], **described}
         if self.kind in _FORMATS:  # a picker gives a local time: no offset
             return {"type": "string", "format": _FORMATS[self.kind], **described}
-        return {**msgspec.json.schema(self.type), **described}
+        pattern = {} if self.pattern is None else {"pattern": self.pattern}
+        return {**msgspec.json.schema(self.type), **pattern, **described}
+
+    def converted(self, raw: object, *, strict: bool = True) -> object:
+        """``raw`` as the parameter's type.
+
+        Raises:
+            msgspec.ValidationError: it does not fit.
+        """
+        value: object = msgspec.convert(raw, self.type, strict=strict)
+        if self.pattern is not None and isinstance(value, str):
+            check_pattern(self.pattern, value)
+        return value
 
 
 class Wording(Struct, frozen=True):
@@ -122,7 +137,9 @@ def parameters_of(
         text = described.get(parameter.name, "")
         asked = prompts.get(parameter.name) or (text if text.endswith("?") else "")
         words = Wording(text, asked, cues.get(parameter.name, ()), synonyms)
-        found.append(_parameter(parameter, hints[parameter.name], words))
+        hint, pattern = without_pattern(hints[parameter.name], where)
+        made = _parameter(parameter, hint, words)
+        found.append(msgspec.structs.replace(made, pattern=pattern))
     return tuple(found)
 
 

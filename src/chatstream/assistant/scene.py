@@ -145,7 +145,7 @@ def arguments_of(tool: Tool, slots: Mapping[str, object]) -> dict[str, object]:
     for parameter in tool.parameters:
         if parameter.name in slots:
             try:
-                values[parameter.name] = msgspec.convert(slots[parameter.name], parameter.type)
+                values[parameter.name] = parameter.converted(slots[parameter.name])
             except msgspec.ValidationError:
                 continue  # the tool has changed since
     return values

@@ -46,7 +46,7 @@ def _take_raw(scene: Scene, task: Task, parameter: Parameter, raw: object) -> Fi
     if parameter.kind == "moment" and isinstance(raw, str):  # a picker gives a local time
         return _take_text(scene, task, parameter, raw)
     try:
-        value: object = msgspec.convert(raw, parameter.type, strict=False)
+        value = parameter.converted(raw, strict=False)
     except msgspec.ValidationError:
         return _take_text(scene, task, parameter, str(raw))
     return set_value(task, parameter, value)

@@ -54,7 +54,7 @@ def take(scene: Scene, task: Task, parameter: Parameter, found: object, text: st
 def set_value(task: Task, parameter: Parameter, value: object) -> Filled:
     """Set the value if it fits the parameter's type, else say why it does not."""
     try:
-        checked = msgspec.convert(msgspec.to_builtins(value), parameter.type)
+        checked = parameter.converted(msgspec.to_builtins(value))
     except msgspec.ValidationError as error:
         return Filled(problem=_reason(parameter, str(error)))
     task.values[parameter.name] = checked

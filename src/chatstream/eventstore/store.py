@@ -212,7 +212,7 @@ class SchemaState(Struct, frozen=True):
 class Engine(Protocol):
     """One database, called from threads of ours only. Every method may block.
 
-    Raises ``eventstore.errors`` only through ``Outcome``; anything a method raises is a bug or
+    What becomes of an append is its ``Outcome``; anything else that a method raises is a bug or
     a broken database and is answered as ``unavailable``.
     """
 

@@ -23,11 +23,8 @@ class Paced:
 
     recalls_tasks = True
 
-    def __init__(
-        self, agent: Agent, suggestions: Sequence[str] = (), *, every_s: float = PIECE_EVERY_S
-    ) -> None:
+    def __init__(self, agent: Agent, suggestions: Sequence[str] = ()) -> None:
         self.suggestions = tuple(suggestions)
-        self._every_s = every_s
         self._agent = agent
 
     def warm_up(self) -> None:
@@ -46,7 +43,7 @@ class Paced:
                 if isinstance(step, Response) and len(step.content or "") > SHORT:
                     for piece in _pieces(step.content or ""):
                         yield piece
-                        await asyncio.sleep(self._every_s)
+                        await asyncio.sleep(PIECE_EVERY_S)
                 answer = yield step
 
 
