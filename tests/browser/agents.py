@@ -55,7 +55,7 @@ async def agent(turn: Turn) -> Steps:
             yield step
 
 
-async def _steps(word: str, rest: str) -> Steps:  # noqa: PLR0912 - one arm a word
+async def _steps(word: str, rest: str) -> Steps:
     match word:
         case "tell":
             async for step in _tell(rest):

@@ -59,7 +59,7 @@ class Screen:
         """A line of the client itself."""
         self._line(text, dim=True)
 
-    def event(self, event: Event) -> None:  # noqa: C901 - one arm an event
+    def event(self, event: Event) -> None:
         """Show what a person should know of ``event``."""
         match event:
             case UserEvent():
