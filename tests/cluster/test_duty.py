@@ -18,6 +18,7 @@ from chatstream.domain.events import TurnChanged
 from chatstream.domain.steps import Thinking
 from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import Intent, Message, Turn
+from chatstream.errors import Refused
 from chatstream.eventstore.store import Work
 from chatstream.ids import ChatId, IntentId
 from chatstream.live.hub import Hub
@@ -143,12 +144,16 @@ class FakeService:
 
 
 class Ownership:
-    """Every turn is ours, or none."""
+    """Every turn is ours, or none; the database can be asked from the second time on."""
 
-    def __init__(self, answer: bool) -> None:
+    def __init__(self, answer: bool, *, is_away: bool) -> None:
         self._answer = answer
+        self._is_away = is_away
 
     async def is_ours(self, _: ChatId) -> bool:
+        is_away, self._is_away = self._is_away, False
+        if is_away:
+            raise Refused("unavailable")
         return self._answer
 
 
@@ -156,7 +161,7 @@ class OneRun:
     """A runner whose agent began the turn of ``STARTED``, said something, and waits; ``is_ours``:
     whose the turn is in the database."""
 
-    def __init__(self, *says: Thinking, is_ours: bool) -> None:
+    def __init__(self, *says: Thinking, is_ours: bool, is_away: bool = False) -> None:
         self._says = says
         self.service = FakeService(hub := Hub(None))
         self.runs, self.stopped = asyncio.Event(), asyncio.Event()
@@ -167,7 +172,7 @@ class OneRun:
             hub,
             NoRelay(),
             self._agent,
-            ownership=Ownership(is_ours),
+            ownership=Ownership(is_ours, is_away=is_away),
             observer=Unwatched(),
             turn_timeout_s=60,
             max_attempts=3,
@@ -207,8 +212,9 @@ async def test_an_attempt_that_another_node_has_begun_in_our_place_runs_there_al
     assert one.service.submitted == []
 
 
-async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours():
-    one = OneRun(is_ours=True)
+@pytest.mark.parametrize("is_away", [False, True], ids=["at once", "after an outage"])
+async def test_an_attempt_that_began_in_vain_here_is_begun_again_where_the_turn_is_ours(is_away):
+    one = OneRun(is_ours=True, is_away=is_away)
     await one.begin()
     one.runner.reloaded(CHAT, BEGUN_ELSEWHERE, superseded=True)
     await one.stopped.wait()

@@ -58,7 +58,7 @@ class Pair:
         self._loses = loses
         self._hub = Hub(None)
         self.feed = self._hub.feed(CHAT)
-        self.feed.listen(lambda: None)
+        self.stop_listening = self.feed.listen(lambda: None)
         self.publisher = AnswerPublisher(self._to_reader)
         self.subscriber = AnswerSubscriber(self._hub, self._to_runner, lambda _: self.state)
 
@@ -113,6 +113,28 @@ async def test_what_was_lost_is_asked_for_again(monkeypatch):
         pair.say(f"{number} ")
         assert pair.text.startswith(pair.seen or "")
     assert len(pair.seen) > len(pair.text) - 50
+
+
+async def test_an_answer_that_nobody_follows_any_more_is_let_go_of_and_asked_for_anew():
+    pair = Pair()
+    pair.subscriber.request_followed()
+    pair.say("Hello")
+    pair.stop_listening()
+    pair.subscriber.request_followed()
+    assert not pair.subscriber._subscriptions
+    pair.feed.listen(lambda: None)
+    pair.subscriber.request_followed()
+    assert pair.seen == "Hello"
+
+
+async def test_who_asked_once_long_ago_is_forgotten_though_the_turn_says_no_more():
+    publisher = AnswerPublisher(lambda _: None)
+    for number in range(100):
+        publisher.on_request(AnswerRequest(ChatId(f"chat_{number}"), "m1", 1, "", 0), None, 5)
+    for requested in publisher._requested.values():
+        requested.until = 0
+    publisher.on_request(AnswerRequest(CHAT, "m1", 1, "", 0), None, 5)
+    assert list(publisher._requested) == [CHAT]
 
 
 async def test_text_that_a_partial_holds_need_not_be_sent_again():
