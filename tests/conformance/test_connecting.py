@@ -187,3 +187,20 @@ async def test_what_is_not_an_id_is_an_invalid_frame(talk: Talk, bad: object):
     assert rejected["id"] is None
     assert rejected["code"] == "invalid_frame"
     assert (await talk.refused("send", content="a", user_chat_id=bad))["code"] == "invalid_frame"
+
+
+LONG_HEADS = {
+    "a header of 9 kB": ({"X-Long": "x" * 9_000}, ""),
+    "200 headers": ({f"X-{number}": "x" for number in range(200)}, ""),
+    "an address of 9 kB": ({}, "?" + "x" * 9_000),
+}
+
+
+@pytest.mark.parametrize("name", LONG_HEADS)
+async def test_an_upgrade_with_too_long_a_head_is_refused_and_holds_no_connection(
+    name: str, server: Server
+):
+    headers, query = LONG_HEADS[name]
+    with pytest.raises(InvalidStatus) as caught:
+        await Socket.connect(server.socket_url + query, additional_headers=headers)
+    assert caught.value.response.status_code in {400, 414, 431}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from time import thread_time
 from typing import get_args
 
 import pytest
@@ -199,6 +201,58 @@ def test_a_frame_may_be_32_deep_and_no_deeper():
 def test_many_brackets_side_by_side_or_in_a_text_are_not_deep():
     assert read('{"type":"ping","x":[' + "[]," * 50 + "0]}") == Ping()
     assert read('{"type":"ping","x":"' + "[{" * 50 + '\\"[["}') == Ping()
+
+
+ROOM = 262_000
+UNITS = (
+    *("1e300,", "4e-324,", "-1.7976931348623157e308,", "0,", "NaN,", '"",'),
+    *("[],", "{},", "[[[[]]]],", '{"a":[]},', '{"a":1},'),
+)
+ENVELOPES = (
+    '{"type":"ping","x":@}',
+    '{"type":"submit","id":"i","user_chat_id":"c","component_id":"k","values":{"a":@}}',
+    '{"type":"open","id":"i","after":@}',
+    '{"type":"nothing","id":@}',
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_the_longest_frame_is_read_at_once(unit: str, envelope: str):
+    text = envelope.replace("@", f"[{unit * (ROOM // len(unit))}0]")
+    assert min(seconds_for(text) for _ in range(3)) < (0.05 if sys.gettrace() is None else 0.2)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_that_no_float_holds_is_refused(number: str):
+    bad = read(ENVELOPES[1].replace("@", f"[1.5,{number}]"))
+    assert isinstance(bad, BadFrame)
+    assert (bad.id, bad.code) == ("i", "invalid_frame")
+
+
+def seconds_for(text: str) -> float:
+    """The processor's time for reading it."""
+    begun_at = thread_time()
+    read(text)
+    return thread_time() - begun_at
+
+
+def test_a_frame_with_more_objects_and_arrays_than_may_be_is_refused_by_its_name():
+    frame = '{"type":"ping","id":"i","x":[@]}'
+    assert read(frame.replace("@", ",".join(["[]"] * 19_998))) == Ping()
+    bad = read(frame.replace("@", ",".join(["[]"] * 19_999)))
+    assert isinstance(bad, BadFrame)
+    assert (bad.id, bad.code) == ("i", "invalid_frame")
+    assert "20000 objects and arrays" in bad.message
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', "NaN", "1e999"])
+def test_what_is_hardly_json_is_told_by_its_id_all_the_same(odd: str):
+    bad = read(f'{{"type":{odd},"id":"i","x":{odd}}}')
+    assert isinstance(bad, BadFrame)
+    assert bad.id == "i"
+    long = read(f'{{"id":"i","x":{odd},"y":[{",".join(["[]"] * 20_000)}]}}')
+    assert isinstance(long, BadFrame)
 
 
 @pytest.mark.parametrize(
