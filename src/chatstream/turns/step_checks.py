@@ -13,13 +13,14 @@ from msgspec.structs import fields
 from chatstream.domain.steps import Step
 from chatstream.errors import AgentError, Refused, StepRefused
 from chatstream.protocol.content import MAX_DEPTH, has_escaped_nul, too_deep
+from chatstream.protocol.numbers import finite
 from chatstream.turns.mending import mended
 
 LARGEST_STEP: Final = 4 * 1024 * 1024
 """Bytes of any step but streamed text, as JSON."""
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Step], msgspec.json.Decoder[Step]] = {
-    kind: msgspec.json.Decoder(kind) for kind in get_args(Step)
+    kind: msgspec.json.Decoder(kind, float_hook=finite) for kind in get_args(Step)
 }
 _NAMES: Final = ", ".join(kind.__name__ for kind in get_args(Step))
 # msgspec quotes a value that is none of those allowed; it may be somebody's words.
