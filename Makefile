@@ -24,7 +24,7 @@ COVERAGE := 95
 WHOLE := src/chatstream/domain/*,src/chatstream/protocol/socket_protocol.py,src/chatstream/chats/pipeline.py,src/chatstream/chats/policy.py,src/chatstream/chats/appends.py
 
 # What of the protocol's suite may differ by engine: `make test` runs these on PostgreSQL too.
-BY_ENGINE := $(patsubst %,tests/protocol/test_%.py,crash_recovery erasure history http_chats \
+BY_ENGINE := $(patsubst %,tests/conformance/test_%.py,crash_recovery erasure history http_chats \
 	http_intents_sessions idempotency idle_timers laws open_and_follow queueing random_walks \
 	resume_abandon storage_trouble)
 ENGINE ?= sqlite
@@ -44,7 +44,7 @@ test: $(DEV) system widget  ## run every test that this machine can run, with th
 	CHATSTREAM_TEST_ENGINE=postgres $(BIN)/python -m pytest $(SHARED) $(BY_ENGINE)
 
 conformance: $(DEV)  ## the protocol's test suite on one engine: make conformance ENGINE=postgres
-	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest $(SHARED) tests/protocol $(ARGS)
+	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest $(SHARED) tests/conformance $(ARGS)
 
 check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .

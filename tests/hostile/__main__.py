@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.hostile import suite
-from tests.protocol.server import REPOSITORY
+from tests.kit.server import REPOSITORY
 
 parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
 parser.add_argument("--long", action="store_true", help="every case; minutes")

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from tests.protocol.server import REPOSITORY
-from tests.protocol.tokens import new_id
-from tests.protocol.wire import TURN_ENDS, Socket, of_type
+from tests.kit.server import REPOSITORY
+from tests.kit.tokens import new_id
+from tests.kit.wire import TURN_ENDS, Socket, of_type
 
 PAUSE_S: Final = 0.01
 SEND_EVERY_S: Final = 0.5

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from tests.hostile.server import HostileServer
-from tests.protocol.tokens import new_id
-from tests.protocol.wire import TURN_ENDS, Frame, Socket
+from tests.kit.tokens import new_id
+from tests.kit.wire import TURN_ENDS, Frame, Socket
 from websockets.exceptions import WebSocketException
 
 PATIENCE_S: Final = 10.0

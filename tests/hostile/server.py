@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.hostile.probe import Probe
-from tests.protocol.server import REPOSITORY, Server, new_database_for
+from tests.kit.server import REPOSITORY, Server, new_database_for
 
 SITE = Path(__file__).parent / "site"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tests.hostile.case import Case
 from tests.hostile.guest import Guest, Unanswered
 from tests.hostile.words import NAMED, WORDS
-from tests.protocol.server import REPOSITORY
+from tests.kit.server import REPOSITORY
 
 _READ = (
     "chats?limit=200",

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from tests.hostile import forms, frames, messages, requests, stored
 from tests.hostile.run import HEAD, Campaign, Kind, Result, some
 from tests.hostile.server import HostileServer
-from tests.protocol.server import REPOSITORY
+from tests.kit.server import REPOSITORY
 
 AGENT: Final = "tests.hostile.agent:agent"
 PAGE_TESTS: Final = ("widget/test/hostile.test.ts", "widget/test/markdown.test.ts")

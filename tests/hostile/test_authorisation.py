@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from tests.protocol.access import VERBS, Things
-from tests.protocol.server import SECRET, Server
-from tests.protocol.test_access import things_of
-from tests.protocol.tokens import new_id, token_for
-from tests.protocol.wire import Person, Talk, http_client
+from tests.conformance.test_access import things_of
+from tests.kit.access import VERBS, Things
+from tests.kit.server import SECRET, Server
+from tests.kit.tokens import new_id, token_for
+from tests.kit.wire import Person, Talk, http_client
 
 CANARY: Final = b"a word of the owner alone"
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete")

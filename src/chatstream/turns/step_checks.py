@@ -12,7 +12,12 @@ from msgspec.structs import fields
 
 from chatstream.domain.steps import Step
 from chatstream.errors import AgentError, Refused, StepRefused
-from chatstream.protocol.content import has_escaped_nul, has_more_containers
+from chatstream.protocol.content import (
+    MAX_DEPTH,
+    has_escaped_nul,
+    has_more_containers,
+    too_deep,
+)
 from chatstream.protocol.numbers import finite
 from chatstream.turns.mending import mended
 
@@ -46,7 +51,7 @@ def checked(step: object) -> Checked:
 
     Raises:
         ContractError: it is no step, or a field of it is of a wrong type.
-        StepRefused: ``too_large``.
+        StepRefused: ``too_large``, or ``invalid_frame`` where it is nested too deep.
     """
     decoder = _decoders.get(type(step))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     if decoder is None:
@@ -80,18 +85,21 @@ def _checked(step: object, decoder: msgspec.json.Decoder[Step]) -> Checked:
         whole = mended(plain)
         was_mended = not encoded or whole != plain
         encoded = _encoder.encode(whole)
-    _refuse_too_large(type(step).__name__, encoded)
+    _refuse_what_no_frame_holds(type(step).__name__, encoded)
     return Checked(decoder.decode(encoded), was_mended)
 
 
-def _refuse_too_large(name: str, encoded: bytes) -> None:
+def _refuse_what_no_frame_holds(step: str, encoded: bytes) -> None:
     if len(encoded) > LARGEST_STEP:
-        reason = f"a step has at most {LARGEST_STEP} bytes as JSON"
-    elif has_more_containers(encoded, MOST_CONTAINERS):
+        refusal = Refused("too_large", f"a step has at most {LARGEST_STEP} bytes as JSON")
+        raise StepRefused(step, refusal)
+    if too_deep(encoded):
+        # Who writes or reads it on a deeper stack could not, though it was stored.
+        refusal = Refused("invalid_frame", f"a step is nested at most {MAX_DEPTH} deep")
+        raise StepRefused(step, refusal)
+    if has_more_containers(encoded, MOST_CONTAINERS):
         reason = f"a step has at most {MOST_CONTAINERS} objects and arrays"
-    else:
-        return
-    raise StepRefused(name, Refused("too_large", reason))
+        raise StepRefused(step, Refused("too_large", reason))
 
 
 def _told(kind: type, error: Exception) -> str:
