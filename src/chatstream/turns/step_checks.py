@@ -93,13 +93,13 @@ def _refuse_what_no_frame_holds(step: str, encoded: bytes) -> None:
     if len(encoded) > LARGEST_STEP:
         refusal = Refused("too_large", f"a step has at most {LARGEST_STEP} bytes as JSON")
         raise StepRefused(step, refusal)
+    if has_more_containers(encoded, MOST_CONTAINERS):
+        reason = f"a step has at most {MOST_CONTAINERS} objects and arrays"
+        raise StepRefused(step, Refused("too_large", reason))
     if too_deep(encoded):
         # Who writes or reads it on a deeper stack could not, though it was stored.
         refusal = Refused("invalid_frame", f"a step is nested at most {MAX_DEPTH} deep")
         raise StepRefused(step, refusal)
-    if has_more_containers(encoded, MOST_CONTAINERS):
-        reason = f"a step has at most {MOST_CONTAINERS} objects and arrays"
-        raise StepRefused(step, Refused("too_large", reason))
 
 
 def _told(kind: type, error: Exception) -> str:
