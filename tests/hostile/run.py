@@ -42,6 +42,7 @@ class Kind(NamedTuple):
     name: str
     hostile: Sequence[Case]
     harmless: Sequence[Case]
+    at_once: int = TOGETHER
 
 
 class Miss(NamedTuple):
@@ -112,7 +113,7 @@ class Campaign:
         base_s = {}
         with self._watched(result.harmless_ms):
             self._server.forget_peak()
-            for batch in _batches([*kind.harmless] * 2):
+            for batch in _batches([*kind.harmless] * 2, kind.at_once):
                 stall = await self._stalled(batch)
                 base_s.setdefault(batch[0].size, []).append(stall.late_s)
                 result.harmless_stalls_s.append(stall.late_s)
@@ -123,7 +124,7 @@ class Campaign:
         return result
 
     async def _attack(self, kind: Kind, limits_s: dict[str, float], result: Result) -> None:
-        for batch in _batches(kind.hostile):
+        for batch in _batches(kind.hostile, kind.at_once):
             if len(result.misses) >= MISSES:
                 return
             limit_s = limits_s[batch[0].size]
@@ -195,15 +196,15 @@ class Campaign:
             sample = kind.hostile[: 4 * TOGETHER]
             for cases, answers_ms in (([*kind.harmless] * 3, harmless_ms), (sample, hostile_ms)):
                 with self._watched(answers_ms):
-                    await self._all(cases)
+                    await self._all(cases, kind.at_once)
             if p99(hostile_ms) - p99(harmless_ms) < over_ms:
                 result.harmless_ms, result.hostile_ms = harmless_ms, hostile_ms
         over_ms = p99(result.hostile_ms) - p99(result.harmless_ms)
         if over_ms > ANSWER_MS:
             result.misses.append(Miss("good client", kind.name, f"p99 {over_ms:.0f} ms over"))
 
-    async def _all(self, cases: Sequence[Case]) -> None:
-        for batch in _batches(cases):
+    async def _all(self, cases: Sequence[Case], at_once: int) -> None:
+        for batch in _batches(cases, at_once):
             with contextlib.suppress(Unanswered):
                 await self._stalled(batch)
 
@@ -233,14 +234,14 @@ class Campaign:
         answers_ms += self._good.answers_ms(since, time.monotonic())
 
 
-def _batches(cases: Sequence[Case]) -> Iterator[list[Case]]:
+def _batches(cases: Sequence[Case], at_once: int) -> Iterator[list[Case]]:
     """So many of one size at once."""
     by_size: dict[str, list[Case]] = {}
     for case in cases:
         by_size.setdefault(case.size, []).append(case)
     for ones in by_size.values():
-        for at in range(0, len(ones), TOGETHER):
-            yield ones[at : at + TOGETHER]
+        for at in range(0, len(ones), at_once):
+            yield ones[at : at + at_once]
 
 
 def some(cases: Iterable[Case], most: int | None) -> list[Case]:

@@ -113,6 +113,11 @@ def too_deep(document: bytes, deepest: int = MAX_DEPTH) -> bool:
     return _most_containers(document) > deepest and _deepest(_bracket_steps(document)) > deepest
 
 
+def has_more_containers(document: bytes, most: int) -> bool:
+    """Whether a JSON document holds more objects and arrays than ``most``."""
+    return _most_containers(document) > most and _bracket_steps(document).count(1) > most
+
+
 def _most_containers(document: bytes) -> int:
     """No fewer than the objects and arrays in a JSON document; its texts may hold brackets, too."""
     return document.count(b"{") + document.count(b"[")
