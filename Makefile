@@ -24,7 +24,7 @@ COVERAGE := 95
 WHOLE := src/chatstream/domain/*,src/chatstream/protocol/socket_protocol.py,src/chatstream/chats/pipeline.py,src/chatstream/chats/policy.py,src/chatstream/chats/appends.py,src/chatstream/eventstore/planning.py
 
 # What of the protocol's suite may differ by engine: `make test` runs these on PostgreSQL too.
-BY_ENGINE := $(patsubst %,tests/protocol/test_%.py,crash_recovery erasure history http_chats \
+BY_ENGINE := $(patsubst %,tests/conformance/test_%.py,crash_recovery erasure history http_chats \
 	http_intents_sessions idempotency idle_timers laws open_and_follow queueing random_walks \
 	resume_abandon storage_trouble)
 ENGINE ?= sqlite
@@ -44,7 +44,7 @@ test: $(DEV) system widget  ## run every test that this machine can run, with th
 	CHATSTREAM_TEST_ENGINE=postgres $(BIN)/python -m pytest $(SHARED) $(BY_ENGINE)
 
 conformance: $(DEV)  ## the protocol's test suite on one engine: make conformance ENGINE=postgres
-	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest $(SHARED) tests/protocol $(ARGS)
+	CHATSTREAM_TEST_ENGINE=$(ENGINE) $(BIN)/python -m pytest $(SHARED) tests/conformance $(ARGS)
 
 check: $(DEV)  ## style, import rules, security, spelling and types
 	$(BIN)/ruff format --check .
@@ -82,7 +82,7 @@ widget: $(RUN)  ## check, test and build the front end; compare it with the comm
 system:
 	@sh scripts/setup_system.sh
 
-release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an empty environment, list its parts (SBOM)
+release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an empty environment, list its parts (SBOM), licences, weaknesses
 	rm -rf dist
 	$(BIN)/hatchling build -t sdist
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist dist/chatstream_server-*.tar.gz
@@ -90,6 +90,11 @@ release: $(DEV)  ## build the sdist and the wheel from it, try the wheel in an e
 	@# It warns that a lock does not say which part needs which.
 	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		-o dist/chatstream.cdx.json requirements/run.txt
+	$(BIN)/python scripts/licences.py requirements/run.txt dist/licences.txt
+	@# Known weaknesses stop a release. Where nobody could be asked, the report says that alone.
+	@sh scripts/audit.sh $(BIN)/pip-audit >dist/weaknesses.txt 2>&1 || { \
+		told=$$(grep "^NOT AUDITED" dist/weaknesses.txt) || { cat dist/weaknesses.txt; exit 1; }; \
+		echo "$$told" | tee dist/weaknesses.txt >&2; }
 
 lock:  ## renew requirements/*.txt (the one verb that needs uv): make lock ARGS=--upgrade
 	UV_PYTHON_DOWNLOADS=never UV_CUSTOM_COMPILE_COMMAND="make lock" sh -c '\

@@ -295,7 +295,7 @@ def test_without_the_extra_the_error_names_it(monkeypatch, shop):
 
 
 def test_an_agent_that_has_its_own_model_needs_none():
-    assert load_agent("tests.protocol.agents:agent", "nobody:knows")
+    assert load_agent("tests.kit.agents:agent", "nobody:knows")
 
 
 class Recalling:

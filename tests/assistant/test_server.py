@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.protocol.server import Server
+from tests.kit.server import Server
 
 from chatstream.client import ChatClient
 from chatstream.client.frames import ContextEvent, ResponseEvent

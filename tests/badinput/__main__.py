@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.badinput.run import run
-from tests.protocol.server import SECRET, Server
+from tests.kit.server import SECRET, Server
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--cases", type=int, default=2000, help="generated ones")

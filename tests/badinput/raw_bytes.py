@@ -9,9 +9,9 @@ import random
 from dataclasses import dataclass, field
 
 from tests.badinput import corpus
-from tests.protocol.server import Server
-from tests.protocol.tokens import token_for
-from tests.protocol.wire import Person
+from tests.kit.server import Server
+from tests.kit.tokens import token_for
+from tests.kit.wire import Person
 
 AT_ONCE = 32
 RUBBISH = (

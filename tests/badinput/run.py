@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.badinput import corpus
-from tests.protocol.server import Server
-from tests.protocol.tokens import token_for
-from tests.protocol.wire import Person, Socket, Talk
+from tests.kit.server import Server
+from tests.kit.tokens import token_for
+from tests.kit.wire import Person, Socket, Talk
 from websockets.exceptions import ConnectionClosed
 
 UPGRADE = (

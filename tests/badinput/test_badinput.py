@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.badinput.run import run
-from tests.protocol.server import SECRET, Server
+from tests.kit.server import SECRET, Server
 
 
 @pytest.mark.slow

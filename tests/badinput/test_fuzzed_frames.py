@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.badinput import frames
 from tests.badinput.run import Tally, after_hello, first_frame
-from tests.protocol.server import SECRET, Server
+from tests.kit.server import SECRET, Server
 
 many = st.lists(frames.messages, min_size=10, max_size=30)
 fuzzing = settings(

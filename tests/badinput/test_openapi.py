@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.protocol.server import SECRET, Server, unmeasured
-from tests.protocol.tokens import token_for
+from tests.kit.server import SECRET, Server, unmeasured
+from tests.kit.tokens import token_for
 
 pytest.importorskip("schemathesis")
 CHECKS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.badinput.raw_bytes import send_broken
-from tests.protocol.server import SECRET, Server
+from tests.kit.server import SECRET, Server
 
 
 async def test_requests_that_break_off_or_go_on_as_rubbish_leave_no_trace(tmp_path):

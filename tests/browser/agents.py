@@ -55,7 +55,7 @@ async def agent(turn: Turn) -> Steps:
             yield step
 
 
-async def _steps(word: str, rest: str) -> Steps:  # noqa: PLR0912 - one arm a word
+async def _steps(word: str, rest: str) -> Steps:
     match word:
         case "tell":
             async for step in _tell(rest):
@@ -75,8 +75,6 @@ async def _steps(word: str, rest: str) -> Steps:  # noqa: PLR0912 - one arm a wo
             due_ms = time.time_ns() // 1_000_000 + REMINDER_MS
             yield Remind(rest, due_ms, "reminder")
             yield Response("I will.", is_complete=True)
-        case "echo":
-            yield Response(rest, is_complete=True)
         case "break":
             yield "Half of **an answer**"
             await asyncio.sleep(1.3)  # until what was streamed is stored as a piece
@@ -85,7 +83,8 @@ async def _steps(word: str, rest: str) -> Steps:  # noqa: PLR0912 - one arm a wo
         case "fail":
             yield Fail(rest[:60] or "no_luck", rest or "That did not work.")
         case _:
-            yield Response(f"You said: {word} {rest}".strip(), is_complete=True)
+            said = rest if word == "echo" else f"You said: {word} {rest}".strip()
+            yield Response(said, is_complete=True)
 
 
 async def _tell(gate: str) -> Steps:

@@ -8,8 +8,8 @@ import pytest
 from tests.browser.agents import WORDS
 from tests.browser.server import Server
 from tests.browser.widget import Widget
-from tests.protocol.server import SECRET
-from tests.protocol.tokens import token_for
+from tests.kit.server import SECRET
+from tests.kit.tokens import token_for
 
 if TYPE_CHECKING:
     from pathlib import Path

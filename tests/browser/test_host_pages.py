@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.browser.server import Server
 from tests.browser.site import Site
-from tests.protocol.server import SECRET
-from tests.protocol.tokens import token_for
+from tests.kit.server import SECRET
+from tests.kit.tokens import token_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from tests.cli.test_commands import DIALOGUES
-from tests.postgres_server import drop_database, new_database
-from tests.protocol.server import SECRET, Server
-from tests.protocol.tokens import token_for
+from tests.kit.postgres import drop_database, new_database
+from tests.kit.server import SECRET, Server
+from tests.kit.tokens import token_for
 
 from chatstream.cli.main import main
 from chatstream.client import ChatClient

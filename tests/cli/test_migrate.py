@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
-from tests.postgres_server import drop_database, new_database
+from tests.kit.postgres import drop_database, new_database
 
 from chatstream.cli.main import main
 from chatstream.eventstore import migrations

@@ -18,7 +18,7 @@ from tests.docs.pages import HOW_TO, blocks_below
 from tests.faults.held import CHAT, first_of_a_stream, log_of, opened_after, say, verified
 from tests.faults.line import Line, decode, http_client
 from tests.faults.process import FaultyServer
-from tests.postgres_server import embedded
+from tests.kit.postgres import embedded
 
 from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 

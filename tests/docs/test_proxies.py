@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.docs.pages import HOW_TO, blocks_below
-from tests.protocol.server import SECRET, Server, free_port
-from tests.protocol.tokens import token_for
+from tests.kit.server import SECRET, Server, free_port
+from tests.kit.tokens import token_for
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 

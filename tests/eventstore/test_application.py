@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from eventsourcing.persistence import IntegrityError
 from tests.eventstore.contract import STORED, TABLES, A
-from tests.postgres_server import drop_database, new_database
+from tests.kit.postgres import drop_database, new_database
 
 from chatstream.domain.events import ChatChanged, UserMessageAdded
 from chatstream.domain.user_chat.evolution import fold

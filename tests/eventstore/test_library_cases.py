@@ -14,7 +14,7 @@ from eventsourcing.persistence import IntegrityError, OperationalError, StoredEv
 from eventsourcing.sqlite import SQLiteDatastore
 from eventsourcing.tests import persistence as cases
 from psycopg.conninfo import conninfo_to_dict
-from tests.postgres_server import drop_database, new_database
+from tests.kit.postgres import drop_database, new_database
 
 from chatstream.eventstore.sqlite.recorder import LogRecorder
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.eventstore.contract import STORED, TABLES, A, append, bodies, write
-from tests.postgres_server import drop_database, faults_of_starting_together, new_database
+from tests.kit.postgres import drop_database, faults_of_starting_together, new_database
 
 from chatstream.errors import ConfigurationError
 from chatstream.eventstore.migrations import MIGRATIONS, Migration, newest

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import psycopg
 from tests.faults.disks import locked
-from tests.postgres_server import own_server
+from tests.kit.postgres import own_server
 
 from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 

@@ -10,7 +10,7 @@ from typing import Final
 from tests.faults.line import Line, Received, decode, event_stream, http_client
 from tests.faults.process import FaultyServer
 from tests.faults.workload import read_log
-from tests.protocol.server import REPOSITORY
+from tests.kit.server import REPOSITORY
 
 CHAT: Final = "chat_back"
 

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 from tests.faults.process import TOKEN
-from tests.protocol.wire import array_items
+from tests.kit.wire import array_items
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 

@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple
 import httpx
 from tests.faults import misbehaving_agents
 from tests.faults.misbehaving_agents import KINDS, TURN_TIMEOUT_S, WORDS, Kind
-from tests.protocol.server import SECRET, Server
-from tests.protocol.tokens import new_id
-from tests.protocol.wire import TURN_ENDS, Frame, Person, Talk, http_client
+from tests.kit.server import SECRET, Server
+from tests.kit.tokens import new_id
+from tests.kit.wire import TURN_ENDS, Frame, Person, Talk, http_client
 
 INNOCENTS: Final = 20
 CULPRITS: Final = 4
@@ -46,9 +46,7 @@ class MisbehavingServer(Server):
 
     def _command(self) -> list[str]:
         command = super()._command()
-        command[command.index("tests.protocol.agents:agent")] = (
-            f"{misbehaving_agents.__name__}:agent"
-        )
+        command[command.index("tests.kit.agents:agent")] = f"{misbehaving_agents.__name__}:agent"
         return command
 
     def records(self) -> list[dict[str, Any]]:

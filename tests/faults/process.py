@@ -10,8 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.protocol.server import REPOSITORY, SECRET, START_SECONDS, Server
-from tests.protocol.tokens import token_for
+from tests.kit.server import REPOSITORY, SECRET, START_SECONDS, Server
+from tests.kit.tokens import token_for
 
 SEAMS_PATH = Path(__file__).parent / "site"
 TOKEN = token_for("worker", seconds=7 * 86_400)
@@ -111,7 +111,7 @@ class FaultyServer(Server):
 
     def _command(self) -> list[str]:
         command = super()._command()
-        command[command.index("tests.protocol.agents:agent")] = "tests.faults.agents:agent"
+        command[command.index("tests.kit.agents:agent")] = "tests.faults.agents:agent"
         return command
 
     def _environment(self) -> dict[str, str]:

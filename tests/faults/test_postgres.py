@@ -21,7 +21,7 @@ from tests.faults.held import log_of, opened_after, say
 from tests.faults.history import Lost
 from tests.faults.process import FaultyServer
 from tests.faults.workload import Cast, World
-from tests.postgres_server import own_server
+from tests.kit.postgres import own_server
 
 from chatstream.eventstore.postgres.embedded import EmbeddedPostgres
 from chatstream.eventstore.postgres.engine import EXIT_REWOUND

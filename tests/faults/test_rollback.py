@@ -15,8 +15,8 @@ from tests.faults.held import CHAT, first_of_a_stream, log_of, opened_after, say
 from tests.faults.history import CaughtUp, History, Reading, Saw
 from tests.faults.line import decode
 from tests.faults.process import FaultyServer
-from tests.protocol.server import SECRET
-from tests.protocol.tokens import token_for
+from tests.kit.server import SECRET
+from tests.kit.tokens import token_for
 
 from chatstream.client import ChatClient
 

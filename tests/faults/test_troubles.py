@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tests.faults.disks import failing, fill, locked, needs_strace, small_disk
 from tests.faults.process import FaultyServer
-from tests.protocol.laws import check_log
-from tests.protocol.tokens import new_id, token_for
-from tests.protocol.wire import Person, Socket, Talk, answer_to, http_client
+from tests.kit.laws import check_log
+from tests.kit.tokens import new_id, token_for
+from tests.kit.wire import Person, Socket, Talk, answer_to, http_client
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 ANSWERED_S = 3.0

@@ -29,7 +29,7 @@ from tests.faults.history import (
     Sent,
 )
 from tests.faults.line import Line, LineLost, Received, decode, event_stream, http_client
-from tests.protocol.wire import member_items
+from tests.kit.wire import member_items
 
 now = time.monotonic
 FAT_BYTES: Final = 24_000

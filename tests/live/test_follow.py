@@ -194,3 +194,16 @@ def test_the_feeds_of_left_chats_are_freed(followed):
     feed.turn_running = True
     hub.sweep()
     assert (hub.get(CHAT) is feed) == followed
+
+
+async def test_an_answer_that_cannot_be_shown_keeps_no_other_from_being_shown(caplog):
+    hub, shown = Hub(MemoryLog()), asyncio.Event()
+
+    def fail() -> None:
+        raise ValueError("words")
+
+    hub.on_next_tick(fail)
+    hub.on_next_tick(shown.set)
+    await asyncio.wait_for(shown.wait(), 1)
+    assert "an answer cannot be shown" in caplog.text
+    assert "ValueError: words" not in caplog.text

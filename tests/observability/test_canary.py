@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.faults.process import SEAMS_PATH
-from tests.postgres_server import new_database
-from tests.protocol.server import SECRET, Server, new_database_for
-from tests.protocol.tokens import token_for
-from tests.protocol.wire import Person, Talk, http_client, only
+from tests.kit.postgres import new_database
+from tests.kit.server import SECRET, Server, new_database_for
+from tests.kit.tokens import token_for
+from tests.kit.wire import Person, Talk, http_client, only
 from websockets.exceptions import InvalidStatus
 
 CANARY = "canary-4711"

@@ -6,9 +6,9 @@ import re
 from contextlib import aclosing
 
 from prometheus_client.parser import text_string_to_metric_families
-from tests.protocol.conftest import launch, people  # noqa: F401 - fixtures
-from tests.protocol.server import REPOSITORY
-from tests.protocol.wire import new_id
+from tests.conformance.conftest import launch, people  # noqa: F401 - fixtures
+from tests.kit.server import REPOSITORY
+from tests.kit.wire import new_id
 from tests.ws.fakes import FakeFeed
 
 from chatstream import ChatStreamPlugin, Response, create_app

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.protocol.server import SECRET, Server
-from tests.protocol.wire import Person
+from tests.kit.server import SECRET, Server
+from tests.kit.wire import Person
 
 trace_sdk = pytest.importorskip(
     "opentelemetry.sdk.trace", reason="chatstream-server[otel] is missing"

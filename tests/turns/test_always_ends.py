@@ -10,7 +10,17 @@ from collections.abc import Callable
 
 import pytest
 
-from chatstream import CancelReminder, Delta, Remind, Response, Thinking, ToolCall, ToolResult
+from chatstream import (
+    CancelReminder,
+    Component,
+    Delta,
+    Remind,
+    Response,
+    SlotsSet,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from chatstream.config import Settings
 from chatstream.domain.events import (
     AnyFact,
@@ -22,6 +32,7 @@ from chatstream.domain.events import (
 )
 from chatstream.domain.steps import Fail, Form
 from chatstream.errors import Refused
+from chatstream.protocol.content import MAX_DEPTH
 from chatstream.testing import TestChat, TestTurn, scripted
 from chatstream.turns import run as run_module
 
@@ -399,6 +410,29 @@ async def test_what_is_no_step_is_told_in_words_with_the_line_of_its_yield(step,
     assert f"({__file__}, line {number}, in agent)" in line.getMessage()
     assert "SECRET" not in line.getMessage()
     assert line.user_chat_id == chat.chat_id
+
+
+def nested(depth: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("make", [lambda data: Component("card", data=data), SlotsSet])
+async def test_a_step_nested_deeper_than_a_frame_may_be_fails_its_turn_and_is_not_stored(
+    make, caplog
+):
+    async def agent(turn):
+        yield make(nested(int(turn.content)))
+        yield Response("done", is_complete=True)
+
+    async with TestChat(agent) as chat:
+        assert ends_of(await chat.send(str(MAX_DEPTH - 1))) == ["finished"]
+        for depth in (MAX_DEPTH, 970, 100_000):
+            turn = await chat.send(str(depth))
+            assert (ends_of(turn), codes_of(turn)) == (["failed"], ["agent_error"])
+    assert "invalid_frame: a step is nested at most 32 deep" in lines(caplog)[0].getMessage()
 
 
 # -- agents that never wait ---------------------------------------------------------------

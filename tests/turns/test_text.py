@@ -208,3 +208,28 @@ async def test_a_response_in_words_replaces_what_was_streamed():
 def test_a_step_is_read_back_as_it_was_given():
     step = Form("Where?", {"type": "object"}, data={"x": [1, 2.5, None]})
     assert checked(step) == (replace(step), False)
+
+
+class Escaping(str):
+    """Text that changes what stands before it, as the markup of template libraries does."""
+
+    __slots__ = ()
+
+    def __radd__(self, before: str) -> str:
+        return before.replace("<", "&lt;") + str.__str__(self)
+
+
+class NoText(str):
+    """Text that makes no text of what stands before it."""
+
+    __slots__ = ()
+
+    def __radd__(self, _: str) -> int:
+        return 5
+
+
+@pytest.mark.parametrize("kind", [Escaping, NoText])
+@pytest.mark.parametrize("step", [str, Delta], ids=["text", "delta"])
+async def test_a_piece_of_a_class_of_its_own_is_the_text_that_it_holds(kind, step):
+    pieces = ["a<b ", kind("c")] if step is str else [Delta("a<b "), Delta(kind("c"))]
+    assert (await turn_with(*pieces)).answer == "a<b c"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TypeVar, cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from chatstream.domain.steps import JsonObject
 from chatstream.domain.user_chat.state import (
@@ -18,6 +20,8 @@ from chatstream.domain.user_chat.state import (
 from chatstream.domain.views import question, resumable
 from chatstream.ids import ChatId, IntentId, SessionId, SocketId
 
+_T = TypeVar("_T")
+
 
 class ResumableIntent(Struct, frozen=True):
     """An abandoned intent of the chat: ``NewIntent(name, user_intent_id)`` goes back to it."""
@@ -30,7 +34,7 @@ class ResumableIntent(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """One run of the agent; read only.
+    """One run of the agent. What it holds is the agent's own: to change it changes no chat.
 
     ``content`` is what the user said, empty where a form was submitted (``values``,
     ``component_id``). ``history`` holds the intent's messages, the one of this turn included,
@@ -77,7 +81,8 @@ class TurnIds(Struct, frozen=True):
 
 
 def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
-    """The running turn of ``state`` as its agent sees it; there must be one."""
+    """The running turn of ``state`` as its agent sees it; there must be one. The agent gets copies
+    of all that can be changed: many read slots by filling in what they find there."""
     turn = state.turn
     assert turn is not None
     intent = state.unfinished[turn.user_intent_id]
@@ -93,20 +98,20 @@ def turn_of(chat_id: ChatId, state: UserChat, now_ms: int) -> Turn:
         message_id=turn.caused_by,
         attempt=turn.attempt,
         now_ms=now_ms,
-        values=turn.message.values,
+        values=own_copy(turn.message.values),
         component_id=turn.message.component_id,
         socket_connection_id=turn.socket_connection_id,
         retry_of=turn.retry_of,
         intent_name=intent.name,
-        slots=intent.slots,
-        history=intent.messages,
-        context=None if session is None else session.context,
+        slots=own_copy(intent.slots),
+        history=tuple(_own_message(one) for one in intent.messages),
+        context=None if session is None else own_copy(session.context),
         resumable=tuple(_resumable(other) for other in resumable(state)),
-        tool_calls=(*unknown, *turn.calls),
+        tool_calls=tuple(_own_call(one) for one in (*unknown, *turn.calls)),
         question=None if asked is None else asked.text,
-        component=intent.component,
+        component=_own_component(intent.component),
         reminders=tuple(state.reminders.values()),
-        earlier_calls=intent.calls,
+        earlier_calls=tuple(_own_call(one) for one in intent.calls),
     )
 
 
@@ -116,6 +121,32 @@ def _resumable(intent: Intent) -> ResumableIntent:
         user_intent_id=intent.user_intent_id,
         title=intent.title,
         name=intent.name,
-        slots=intent.slots,
+        slots=own_copy(intent.slots),
         question=None if asked is None else asked.text,
     )
+
+
+def own_copy(value: _T) -> _T:
+    """``value``, made of JSON's types, as a copy that shares nothing which can be changed."""
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return cast("_T", {key: own_copy(item) for key, item in items})
+    if isinstance(value, list):
+        return cast("_T", [own_copy(item) for item in cast("list[object]", value)])
+    return value
+
+
+def _own_message(message: HistoryItem) -> HistoryItem:
+    if message.values is None:
+        return message
+    return replace(message, values=own_copy(message.values))
+
+
+def _own_call(call: PastCall) -> PastCall:
+    return replace(call, arguments=own_copy(call.arguments), result=own_copy(call.result))
+
+
+def _own_component(component: ShownComponent | None) -> ShownComponent | None:
+    if component is None or component.schema is None:
+        return component
+    return replace(component, schema=own_copy(component.schema))

@@ -59,7 +59,7 @@ class Screen:
         """A line of the client itself."""
         self._line(text, dim=True)
 
-    def event(self, event: Event) -> None:  # noqa: C901 - one arm an event
+    def event(self, event: Event) -> None:
         """Show what a person should know of ``event``."""
         match event:
             case UserEvent():
@@ -79,10 +79,8 @@ class Screen:
                 self._line(f"Error: {event.message} ({event.code})")
             case TurnEvent():
                 self._turn(event)
-            case IntentEvent(status="complete"):
-                self.note("— done —")
-            case IntentEvent(status="abandoned"):
-                self.note(f"— set aside ({event.reason}) —")
+            case IntentEvent():
+                self._intent(event)
             case _:
                 pass
 
@@ -144,6 +142,15 @@ class Screen:
                 self._line(f"  {number}  {option.label or option.value}")
         elif event.kind != "form":
             self.note(f"[{event.kind}: {event.title}]")
+
+    def _intent(self, event: IntentEvent) -> None:
+        match event.status:
+            case "complete":
+                self.note("— done —")
+            case "abandoned":
+                self.note(f"— set aside ({event.reason}) —")
+            case "active":
+                pass
 
     def _turn(self, event: TurnEvent) -> None:
         match event.status:

@@ -14,6 +14,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from chatstream.protocol.numbers import finite
+
 PROTOCOL: Final = "chatstream.v1"
 
 IntentStatus = Literal["active", "complete", "abandoned"]
@@ -354,10 +356,10 @@ class _Head(msgspec.Struct):
 
 
 _ENCODER = msgspec.json.Encoder()
-_FRAME: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+_FRAME: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame, float_hook=finite)
 _BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 _HEAD = msgspec.json.Decoder(_Head)
-_UNKNOWN = msgspec.json.Decoder(dict[str, object])
+_UNKNOWN = msgspec.json.Decoder(dict[str, object], float_hook=finite)
 
 
 def encode(frame: ClientFrame) -> str:

@@ -60,7 +60,8 @@ class AnswerPublisher:
     """The side that runs the turn: sends the text on, as long as a node asks for it.
 
     Attributes:
-        _requested: the chats that another node asked for, with what was sent of their answer.
+        _requested: the chats that another node asked for, with what was sent of their answer; who
+            asked last is at the end.
     """
 
     def __init__(self, publish: Publish) -> None:
@@ -70,6 +71,8 @@ class AnswerPublisher:
     def on_request(self, request: AnswerRequest, streamed: Streamed | None, after: int) -> None:
         """A node asks for the text of a turn that runs here; ``after`` as in ``publish``."""
         now = asyncio.get_running_loop().time()
+        self._forget_expired(now)
+        self._requested.pop(request.chat_id, None)
         self._requested[request.chat_id] = _Requested(
             now + REQUEST_HOLDS_S, request.message_id, request.have
         )
@@ -98,6 +101,14 @@ class AnswerPublisher:
         requested.sent += len(text)
         self._publish(list(chunks_of(chunk)))
 
+    def _forget_expired(self, now: float) -> None:
+        """Most turns end without a word to those who asked for their answer."""
+        while self._requested:
+            chat_id, oldest = next(iter(self._requested.items()))
+            if oldest.until >= now:
+                return
+            del self._requested[chat_id]
+
 
 class _Subscription(Struct):
     caused_by: str
@@ -122,8 +133,12 @@ class AnswerSubscriber:
         self._subscriptions: dict[ChatId, _Subscription] = {}
 
     def request_followed(self) -> None:
-        """Ask for what the readers of this node wait for. Called now and then."""
-        for chat_id in self._hub.followed():
+        """Ask for what the readers of this node wait for, and let go of what none waits for any
+        more. Called now and then."""
+        followed = self._hub.followed()
+        for chat_id in self._subscriptions.keys() - set(followed):
+            self.forget(chat_id)
+        for chat_id in followed:
             state = self._state_of(chat_id)
             if state is not None:
                 self.moved(chat_id, state)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chatstream.cluster.bus import READ_THE_LOG
-from chatstream.errors import Refused
+from chatstream.errors import Refused, wordless
 from chatstream.eventstore.store import Fetch
 from chatstream.ids import ChatId
 
@@ -47,20 +47,23 @@ class LogWatch:
                 self.look_soon()
             else:
                 chat_id, _, version = chat.partition(":")
-                self._heard(ChatId(chat_id), int(version))
+                self._tell(ChatId(chat_id), int(version))
 
     def look_soon(self) -> None:
         """Look at the log at once: a hint may have been lost."""
         self._is_called.set()
 
     async def run(self) -> None:
-        """Look until cancelled; an outage of the storage only delays."""
+        """Look until cancelled; an outage of the storage, or a fault, only delays."""
         while True:
             self._is_called.clear()
             try:
                 await self._look()
             except Refused as refusal:
                 log.warning("the log cannot be watched: %s", refusal.code)
+            except Exception as error:
+                # Nobody would look any more until the next start.
+                log.exception("the log was not watched", exc_info=wordless(error))
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._is_called.wait()
@@ -74,4 +77,12 @@ class LogWatch:
             return
         for chat_id, version, log_id in await self._fetch(_SINCE, (self._last,)):
             self._last = max(self._last, int(str(log_id)))
-            self._heard(ChatId(str(chat_id)), int(str(version)))
+            self._tell(ChatId(str(chat_id)), int(str(version)))
+
+    def _tell(self, chat_id: ChatId, version: int) -> None:
+        try:
+            self._heard(chat_id, version)
+        except Exception as error:
+            # What one chat's readers make of it must not keep the others from hearing.
+            told = {"user_chat_id": chat_id}
+            log.exception("a chat was not told of", exc_info=wordless(error), extra=told)

@@ -7,8 +7,8 @@ objects, so that no other module asks whether there are others.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
 
@@ -33,13 +33,15 @@ from chatstream.cluster.membership import Lease, LeasedTurns, Membership, TurnOw
 from chatstream.cluster.presence import LocalSockets, NoOtherNodes, OtherNodes, SocketQueries
 from chatstream.cluster.publisher import BusPublisher
 from chatstream.cluster.sealed_bus import SealedBus, SealedWakeUps
-from chatstream.errors import ConfigurationError
+from chatstream.errors import ConfigurationError, wordless
 from chatstream.eventstore.store import Fetch, Sharing, Work
 from chatstream.ids import ChatId
 from chatstream.live.hub import Hub
 from chatstream.projections.turn_work import LOCAL_OWNER
 from chatstream.turns.run_table import RunTable
 from chatstream.turns.runner import AnswerRelay, NoRelay, OwnsEverything, TurnOwnership, TurnRunner
+
+log = logging.getLogger(__name__)
 
 _REQUEST_EVERY_S: Final = 0.5
 _WORK: Final = "SELECT user_chat_id, caused_by, attempt, released FROM turn_work"
@@ -281,16 +283,19 @@ class _OtherNodes:
         await self._membership.close()
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        # A task that has failed must not keep the bus open.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._publisher.close()
         await self._bus.close()
 
     async def _request_answers(self) -> None:
         while True:
             await asyncio.sleep(_REQUEST_EVERY_S)
-            self._relay.request_followed()
+            try:
+                self._relay.request_followed()
+            except Exception as error:
+                # One chat's trouble: the readers of all others wait for the next round.
+                log.exception("no answers were asked for", exc_info=wordless(error))
 
 
 def topology_of(

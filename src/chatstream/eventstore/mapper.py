@@ -15,9 +15,11 @@ from msgspec.structs import replace
 from chatstream.domain.events import FACTS, AnyFact, Hidden
 from chatstream.domain.upcasting import UPCASTERS, JsonObject, Upcaster, erased, upcast
 from chatstream.eventstore.store import NewEvent
+from chatstream.protocol.numbers import finite
 
 _encoder = msgspec.json.Encoder()
-_hidden_decoder = msgspec.json.Decoder(Hidden)
+_hidden_decoder = msgspec.json.Decoder(Hidden, float_hook=finite)
+_object_decoder = msgspec.json.Decoder(JsonObject, float_hook=finite)
 _NOTHING_HIDDEN = Hidden()
 _ERASED_END = b'"erased":true}'
 
@@ -27,7 +29,7 @@ def _tag(fact: type[AnyFact]) -> str:
 
 
 TOPICS: Mapping[type[AnyFact], str] = {fact: f"{_tag(fact)}.1" for fact in FACTS}
-_decoders = {topic: msgspec.json.Decoder(fact) for fact, topic in TOPICS.items()}
+_decoders = {topic: msgspec.json.Decoder(fact, float_hook=finite) for fact, topic in TOPICS.items()}
 _types = {topic: fact for fact, topic in TOPICS.items()}
 
 
@@ -51,7 +53,7 @@ def decode(
     if topic in _decoders and not framed.endswith(_ERASED_END):
         fact = _decoders[topic].decode(framed)
     else:
-        topic, form = upcast(topic, msgspec.json.decode(framed, type=JsonObject), upcasters)
+        topic, form = upcast(topic, _object_decoder.decode(framed), upcasters)
         if topic not in _types:
             return None
         fact = msgspec.convert(form, _types[topic])
@@ -61,7 +63,7 @@ def decode(
 def erase(_topic: str, body: bytes) -> bytes:
     """The body of an event after an erasure; repeats of its command are known by id alone."""
     framed, _, rest = body.partition(b"\n")
-    line = _encoder.encode(erased(msgspec.json.decode(framed, type=JsonObject)))
+    line = _encoder.encode(erased(_object_decoder.decode(framed)))
     hidden = _hidden_decoder.decode(rest) if rest else _NOTHING_HIDDEN
     kept = Hidden(
         command=None if hidden.command is None else replace(hidden.command, digest=""),

@@ -16,7 +16,8 @@ from litestar.exceptions import InternalServerException
 from msgspec import Meta, Struct
 
 from chatstream.errors import Refused
-from chatstream.protocol.content import MAX_DEPTH, too_deep
+from chatstream.protocol.content import refuse_shape
+from chatstream.protocol.numbers import finite
 
 # Not \Z: the pattern also stands in OpenAPI. A plain $ lets a newline pass.
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)", description="An id")]
@@ -92,8 +93,7 @@ def decoded(body: bytes, annotation: Any) -> Any:  # noqa: ANN401 - of the annot
     Raises:
         Refused: ``invalid_frame``.
     """
-    if too_deep(body):
-        raise Refused("invalid_frame", f"objects and arrays are nested more than {MAX_DEPTH} deep")
+    refuse_shape(body)
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
@@ -104,4 +104,4 @@ def decoded(body: bytes, annotation: Any) -> Any:  # noqa: ANN401 - of the annot
 
 @lru_cache(maxsize=32)
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - any type at all
-    return msgspec.json.Decoder(annotation)
+    return msgspec.json.Decoder(annotation, float_hook=finite)

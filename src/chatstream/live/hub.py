@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from chatstream.errors import wordless
 from chatstream.ids import ChatId
 from chatstream.live.feed import Feed, Log
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.03
 """One timer for all answers: a piece costs 4.4 us of CPU with it and 24 us without."""
@@ -84,4 +88,8 @@ class Hub:
         showing, self._on_tick = self._on_tick, []
         self._shown, self._ticked_at = len(showing), asyncio.get_running_loop().time()
         for show in showing:
-            show()
+            try:
+                show()
+            except Exception as error:
+                # One answer's trouble: the others of this tick must be shown all the same.
+                log.exception("an answer cannot be shown", exc_info=wordless(error))

@@ -22,6 +22,7 @@ from chatstream.domain.views import IntentView, Question, intent_view
 from chatstream.eventstore.store import RowChange, SqlValue
 from chatstream.ids import ChatId, IntentId
 from chatstream.projections.table import TableDefinition
+from chatstream.protocol.numbers import finite
 
 INTENTS = TableDefinition(
     name="intents",
@@ -61,6 +62,7 @@ INTENTS = TableDefinition(
     ),
 )
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(float_hook=finite).decode
 _CHANGES = {IntentChanged, SessionChanged}
 
 
@@ -116,6 +118,6 @@ def view_of(row: Sequence[SqlValue]) -> IntentView:
     )
     return msgspec.structs.replace(
         view,
-        slots=None if slots is None else msgspec.json.decode(str(slots)),
+        slots=None if slots is None else _decode(str(slots)),
         question=None if question is None else msgspec.json.decode(str(question), type=Question),
     )

@@ -13,6 +13,7 @@ import msgspec
 
 from chatstream.eventstore.store import Fetch, RowChange
 from chatstream.projections.table import TableDefinition
+from chatstream.protocol.numbers import finite
 
 USER_VALUES = TableDefinition(
     name="user_values",
@@ -28,6 +29,7 @@ USER_VALUES = TableDefinition(
 )
 WriteRow = Callable[[RowChange], Awaitable[None]]
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(float_hook=finite).decode
 
 
 class UserValues:
@@ -42,7 +44,7 @@ class UserValues:
         """The value, or None if there is none."""
         sql = "SELECT value FROM user_values WHERE user_id = ? AND name = ?"
         rows = await self._fetch(sql, (user_id, name))
-        return msgspec.json.decode(str(rows[0][0])) if rows else None
+        return _decode(str(rows[0][0])) if rows else None
 
     async def put(self, user_id: str, name: str, value: object) -> None:
         """Store ``value``, which is made of JSON's types."""
@@ -61,4 +63,4 @@ class UserValues:
         """All values of a user, by name."""
         sql = "SELECT name, value FROM user_values WHERE user_id = ? ORDER BY name"
         rows = await self._fetch(sql, (user_id,))
-        return {str(name): msgspec.json.decode(str(value)) for name, value in rows}
+        return {str(name): _decode(str(value)) for name, value in rows}

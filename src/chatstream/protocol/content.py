@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Annotated, Final, cast
 
 from msgspec import Meta
@@ -17,13 +18,20 @@ from chatstream.errors import Refused
 MAX_DEPTH: Final = 32
 """Objects and arrays inside one another, the frame itself included."""
 
+MAX_CONTAINERS: Final = 20_000
+"""Objects and arrays in all, the frame itself included: more than a form may hold, and so few that
+they are read at once."""
+
 WireInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """An integer field of the protocol's own."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Takes an unfinished text to its end, never back: a scan is linear whatever was sent.
 _TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
+_OPENING, _CLOSING = b"[{", b"]}"
+_NO_BRACKETS = bytes(set(range(256)) - {*_OPENING, *_CLOSING})
+_STEPS = bytes.maketrans(_OPENING + _CLOSING, b"\x01\x01\xff\xff")
+"""Each bracket as a signed byte: one level deeper, one level up."""
 
 
 def is_storable(text: str) -> bool:
@@ -80,18 +88,44 @@ def refuse_unstorable(value: object, depth: int = 1) -> None:
 
 def _refuse_depth(depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise Refused("invalid_frame", f"objects and arrays are nested more than {MAX_DEPTH} deep")
+        raise _nested_too_deep()
+
+
+def refuse_shape(document: bytes) -> None:
+    """Refuse a JSON document that is nested deeper than a frame may be, or that holds more objects
+    and arrays; to be asked before it is decoded, which is recursive, and makes each of them.
+
+    Raises:
+        Refused: ``invalid_frame``.
+    """
+    if _most_containers(document) <= MAX_DEPTH:
+        return
+    steps = _bracket_steps(document)
+    if _deepest(steps) > MAX_DEPTH:
+        raise _nested_too_deep()
+    if steps.count(1) > MAX_CONTAINERS:
+        raise Refused("invalid_frame", f"it holds more than {MAX_CONTAINERS} objects and arrays")
 
 
 def too_deep(document: bytes, deepest: int = MAX_DEPTH) -> bool:
-    """Whether a JSON document is nested deeper than a frame may be, or than ``deepest``; to be
-    asked before it is decoded, which is recursive. What is no JSON gets some answer."""
-    # Counting runs at the speed of C, and few documents have so many brackets at all.
-    if document.count(b"{") + document.count(b"[") <= deepest:
-        return False
-    depth = 0
-    for bracket in _BRACKETS.findall(_TEXTS.sub(b"", document)):
-        depth += 1 if bracket in b"{[" else -1
-        if depth > deepest:
-            return True
-    return False
+    """Whether a JSON document is nested deeper than ``deepest``; to be asked before it is decoded,
+    which is recursive. What is no JSON gets some answer."""
+    return _most_containers(document) > deepest and _deepest(_bracket_steps(document)) > deepest
+
+
+def _most_containers(document: bytes) -> int:
+    """No fewer than the objects and arrays in a JSON document; its texts may hold brackets, too."""
+    return document.count(b"{") + document.count(b"[")
+
+
+def _bracket_steps(document: bytes) -> bytes:
+    return _TEXTS.sub(b"", document).translate(_STEPS, _NO_BRACKETS)
+
+
+def _deepest(steps: bytes) -> int:
+    # All of it at the speed of C: a frame has room for a quarter of a million brackets.
+    return max(accumulate(memoryview(steps).cast("b")), default=0)
+
+
+def _nested_too_deep() -> Refused:
+    return Refused("invalid_frame", f"objects and arrays are nested more than {MAX_DEPTH} deep")

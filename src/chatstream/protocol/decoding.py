@@ -7,17 +7,25 @@ valid, so that a client can tell which of its commands was meant.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from chatstream.errors import CODES, Code, Refused
 from chatstream.ids import is_id
-from chatstream.protocol.content import MAX_DEPTH, refuse_content, refuse_unstorable, too_deep
+from chatstream.protocol.content import (
+    MAX_CONTAINERS,
+    MAX_DEPTH,
+    refuse_content,
+    refuse_shape,
+    refuse_unstorable,
+)
 from chatstream.protocol.frames import CLIENT_TYPES, ClientFrame, Send, Submit
+from chatstream.protocol.numbers import finite
 
-_decoder = msgspec.json.Decoder(ClientFrame)
+_decoder = msgspec.json.Decoder(ClientFrame, float_hook=finite)
 
 
 class BadFrame(Struct, frozen=True):
@@ -27,6 +35,17 @@ class BadFrame(Struct, frozen=True):
     user_chat_id: str | None
     code: Code
     message: str
+
+
+class _Named(Struct, frozen=True):
+    """What a message calls itself, and nothing else made of it."""
+
+    type: Raw = Raw(b"")
+    id: Raw = Raw(b"")
+    user_chat_id: Raw = Raw(b"")
+
+
+_named_decoder = msgspec.json.Decoder(_Named)
 
 
 def decode(text: str, max_content_bytes: int) -> ClientFrame | BadFrame:
@@ -40,9 +59,9 @@ def decode(text: str, max_content_bytes: int) -> ClientFrame | BadFrame:
 
 
 def _decoded(text: str) -> ClientFrame:
-    # Counting runs at the speed of C; hardly any frame has so many brackets at all.
-    if text.count("{") + text.count("[") > MAX_DEPTH and too_deep(_to_bytes(text)):
-        raise Refused("invalid_frame", f"objects and arrays are nested more than {MAX_DEPTH} deep")
+    # Hardly any frame has so many brackets at all.
+    if _brackets(text) > MAX_DEPTH:
+        refuse_shape(_to_bytes(text))
     try:
         return cast("ClientFrame", _decoder.decode(text))
     except msgspec.ValidationError as error:
@@ -68,7 +87,7 @@ def _refuse_content(frame: ClientFrame, max_content_bytes: int) -> None:
 
 
 def _bad(text: str, refused: Refused) -> BadFrame:
-    """Look at the message once more, slowly, for what the client calls it."""
+    """Look at the message once more for what the client calls it."""
     fields = _fields(text)
     frame_type = fields.get("type")
     code, message = refused.code, refused.message
@@ -78,14 +97,32 @@ def _bad(text: str, refused: Refused) -> BadFrame:
     return BadFrame(_valid_id(fields.get("id")), chat_id, code, message)
 
 
-def _fields(text: str) -> dict[str, Any]:
+def _fields(text: str) -> Mapping[str, object]:
+    """Those of ``_Named``, and perhaps others."""
+    try:
+        named = _named_decoder.decode(text)
+        raw = {name: bytes(getattr(named, name)) for name in named.__struct_fields__}
+        return {name: msgspec.json.decode(one) for name, one in raw.items() if one[:1] == b'"'}
+    except (ValueError, RecursionError):
+        return _fields_of_odd_json(text)
+
+
+def _fields_of_odd_json(text: str) -> Mapping[str, object]:
     # The standard library takes what msgspec refuses (lone surrogates, NaN): the id is wanted
-    # all the same. Digits become floats, which have no limit of length.
+    # all the same. Digits become floats, which have no limit of length. It makes all that the
+    # message holds, which must not be more than is read at once.
+    if _brackets(text) > MAX_CONTAINERS:
+        return {}
     try:
         document: object = json.loads(text, parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+
+def _brackets(text: str) -> int:
+    """No fewer than the objects and arrays in it. Counting runs at the speed of C."""
+    return text.count("{") + text.count("[")
 
 
 def _valid_id(value: object) -> str | None:

@@ -30,6 +30,7 @@ UNSENT_BYTES: Final = 128 * 1024
 not read is noticed megabytes late."""
 CLOSE_SECONDS: Final = 5.0
 """How long a peer may take to go once either side said so."""
+_BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 _silent = logging.getLogger("chatstream.silent")
 _silent.setLevel(logging.CRITICAL + 1)
@@ -100,6 +101,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Bound what the kernel holds."""
         super().connection_made(transport)
         _bound_unsent(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a head that is too long for the library, or no head to it: it makes an answer
+        that uvicorn does not look for, and the connection would stand for ever."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_REQUEST)
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """A doubled ``Origin`` is a forbidden one: to the library it is a bad request."""

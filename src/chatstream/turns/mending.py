@@ -13,6 +13,12 @@ from chatstream.protocol.content import is_storable
 REPLACEMENT: Final = "\ufffd"
 
 
+def plain_text(text: str) -> str:
+    """``text`` as a plain ``str``, of whatever class of texts it is: some say what it means to add
+    to them (``markupsafe.Markup`` escapes what stands before it), and not all give a text."""
+    return text if type(text) is str else str.__str__(text)
+
+
 def mended_text(text: str) -> str:
     """``text`` as it can be stored; the same object where nothing is wrong with it."""
     if is_storable(text):

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from chatstream.agents.context import ContextManager
 from chatstream.agents.contract import Agent, Steps
-from chatstream.agents.turn import turn_of
+from chatstream.agents.turn import own_copy, turn_of
 from chatstream.chats.receipt import Receipt
 from chatstream.domain.commands import (
     AnyCommand,
@@ -61,12 +61,12 @@ from chatstream.domain.steps import (
     ToolCall,
     ToolResult,
 )
-from chatstream.domain.user_chat.state import UserChat
+from chatstream.domain.user_chat.state import PastCall, UserChat
 from chatstream.errors import Refused, StaleTurn, StepRefused, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.turns.answer import AnswerInProgress
 from chatstream.turns.containment import enter_agent
-from chatstream.turns.mending import mended
+from chatstream.turns.mending import mended, plain_text
 from chatstream.turns.observer import RunWatch
 from chatstream.turns.step_checks import ContractError, checked, place_of
 from chatstream.turns.step_pipeline import StepPipeline
@@ -257,9 +257,10 @@ class Run:
         if self.state is not RunState.RUNNING:
             return None
         if isinstance(step, str):
-            self._stream(step)
+            self._stream(plain_text(step))
         elif isinstance(step, Delta) and isinstance(cast("object", step.text), str):
-            self._stream(step.text)  # one may be half of what the next one completes
+            # One may be half of what the next one completes.
+            self._stream(plain_text(step.text))
         else:
             result = await self._take_whole(self._checked(step))
             if self._pipeline.is_full:
@@ -378,7 +379,7 @@ class Run:
         self._pipeline.add(step)
         receipt = await self._pipeline.stored(self._recording())
         call = None if receipt is None else receipt.state.outcome_of(step.call_id)
-        return None if call is None else ToolResult(call.call_id, bool(call.ok), call.result)
+        return None if call is None else _result_of(call)
 
     async def _cancel_reminder(self, step: CancelReminder) -> None:
         if step.user_chat_id is None or step.user_chat_id == self.chat_id:
@@ -564,6 +565,10 @@ class Run:
             attempt=self.attempt,
             begun_by=self.begun_by,
         )
+
+
+def _result_of(call: PastCall) -> ToolResult:
+    return ToolResult(call.call_id, bool(call.ok), own_copy(call.result))
 
 
 def _new_message_id() -> str:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from chatstream.agents.context import ContextManager
 from chatstream.agents.contract import Agent
@@ -35,6 +35,7 @@ from chatstream.turns.run_table import RunTable
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 RETRY_FIRST_S: Final = 0.25
 RETRY_AT_MOST_S: Final = 5.0
 KNOWN_WITHIN_S: Final = 1.0
@@ -402,20 +403,12 @@ class TurnRunner:
         )
 
     async def _restart_ours(self, chat_id: ChatId, turn: Turn) -> None:
-        if await self._ownership.is_ours(chat_id):
+        if await _once_found(lambda: self._ownership.is_ours(chat_id)):
             await self._restart(chat_id, turn.caused_by, turn.attempt, crashed=False)
 
     async def _loaded(self, chat_id: ChatId) -> UserChat | None:
         """The chat's state, once the storage gives it; None if there is no such chat."""
-        pause_s = RETRY_FIRST_S
-        while True:
-            try:
-                return await self._service.load(chat_id)
-            except Refused as refusal:
-                if refusal.code == "not_found":
-                    return None
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
+        return await _once_found(lambda: self._service.load(chat_id))
 
     async def _persist(self, command: Callable[[], AnyCommand]) -> None:
         """Submit until it is stored or no longer called for: a turn must end."""
@@ -433,6 +426,19 @@ class TurnRunner:
                 pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
             else:
                 return
+
+
+async def _once_found(ask: Callable[[], Awaitable[_T]]) -> _T | None:
+    """What ``ask`` gives, once the storage does; None if there is no such thing."""
+    pause_s = RETRY_FIRST_S
+    while True:
+        try:
+            return await ask()
+        except Refused as refusal:
+            if refusal.code == "not_found":
+                return None
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, RETRY_AT_MOST_S)
 
 
 def _found(reading: asyncio.Future[CutOff | None]) -> CutOff | None:

@@ -12,14 +12,15 @@ from msgspec.structs import fields
 
 from chatstream.domain.steps import Step
 from chatstream.errors import AgentError, Refused, StepRefused
-from chatstream.protocol.content import has_escaped_nul
+from chatstream.protocol.content import MAX_DEPTH, has_escaped_nul, too_deep
+from chatstream.protocol.numbers import finite
 from chatstream.turns.mending import mended
 
 LARGEST_STEP: Final = 4 * 1024 * 1024
 """Bytes of any step but streamed text, as JSON."""
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Step], msgspec.json.Decoder[Step]] = {
-    kind: msgspec.json.Decoder(kind) for kind in get_args(Step)
+    kind: msgspec.json.Decoder(kind, float_hook=finite) for kind in get_args(Step)
 }
 _NAMES: Final = ", ".join(kind.__name__ for kind in get_args(Step))
 # msgspec quotes a value that is none of those allowed; it may be somebody's words.
@@ -43,7 +44,7 @@ def checked(step: object) -> Checked:
 
     Raises:
         ContractError: it is no step, or a field of it is of a wrong type.
-        StepRefused: ``too_large``.
+        StepRefused: ``too_large``, or ``invalid_frame`` where it is nested too deep.
     """
     decoder = _decoders.get(type(step))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     if decoder is None:
@@ -77,10 +78,18 @@ def _checked(step: object, decoder: msgspec.json.Decoder[Step]) -> Checked:
         whole = mended(plain)
         was_mended = not encoded or whole != plain
         encoded = _encoder.encode(whole)
-    if len(encoded) > LARGEST_STEP:
-        too_large = Refused("too_large", f"a step has at most {LARGEST_STEP} bytes as JSON")
-        raise StepRefused(type(step).__name__, too_large)
+    _refuse_what_no_frame_holds(type(step).__name__, encoded)
     return Checked(decoder.decode(encoded), was_mended)
+
+
+def _refuse_what_no_frame_holds(step: str, encoded: bytes) -> None:
+    if len(encoded) > LARGEST_STEP:
+        refusal = Refused("too_large", f"a step has at most {LARGEST_STEP} bytes as JSON")
+        raise StepRefused(step, refusal)
+    if too_deep(encoded):
+        # Who writes or reads it on a deeper stack could not, though it was stored.
+        refusal = Refused("invalid_frame", f"a step is nested at most {MAX_DEPTH} deep")
+        raise StepRefused(step, refusal)
 
 
 def _told(kind: type, error: Exception) -> str:

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as NodeWebSocket } from 'ws';
 import { ChatClient, type ClientOptions } from '../../src/index.ts';
 import { memory } from '../harness.ts';
@@ -110,7 +110,10 @@ const dense = (client: ChatClient) =>
   expect(client.events.map((event) => event.position)).toEqual(client.events.map((_, index) => index + 1));
 
 describe.skipIf(!isThere)('the real server', { timeout: 90_000 }, () => {
-  beforeAll(() => server.start(), STARTS_MS + 5_000);
+  beforeAll(async () => {
+    await server.start();
+    return () => server.remove();
+  }, STARTS_MS + 5_000);
   // Back at once: how long a client waits is tested elsewhere, by a clock of the test's own.
   beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.02));
   afterEach(() => {
@@ -118,7 +121,6 @@ describe.skipIf(!isThere)('the real server', { timeout: 90_000 }, () => {
     for (const client of clients.splice(0)) client.disconnect();
     sockets.splice(0);
   });
-  afterAll(() => server.remove());
 
   test('the types are made from the schema that this server has', () => {
     const schema = execFileSync(program, ['schema'], { encoding: 'utf8' });

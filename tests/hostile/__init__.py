@@ -1,0 +1,1 @@
+"""One hostile client against a real server, beside one that talks all the time."""

@@ -1,0 +1,1 @@
+"""What several suites share: servers, people who chat, agents, tokens, databases."""
