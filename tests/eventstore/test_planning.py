@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -17,7 +19,7 @@ from chatstream.eventstore.store import Append, AppendChain, Outcome, RowChange,
 from chatstream.ids import ChatId
 
 ONCE: RowKey = ("work", (A, 1))
-NO_ROWS: list[RowKey] = []
+NO_ROWS: frozenset[RowKey] = frozenset()
 
 
 def no_body(_: str, __: bytes) -> bytes:
@@ -25,7 +27,9 @@ def no_body(_: str, __: bytes) -> bytes:
 
 
 def outcomes_of(
-    *appends: Append, heads: dict[ChatId, int] | None = None, rows_there: list[RowKey] = NO_ROWS
+    *appends: Append,
+    heads: dict[ChatId, int] | None = None,
+    rows_there: AbstractSet[RowKey] = NO_ROWS,
 ) -> list[Outcome]:
     return plan_batch(appends, heads or {A: 0, B: 0}, rows_there).outcomes
 
@@ -71,14 +75,14 @@ def test_a_guarded_append_is_checked_and_moves_nothing():
 
 def test_a_row_that_must_not_be_there_is_looked_for_in_the_database_and_in_the_batch():
     once = Append(A, 0, (), (work(A, 1, "done"),), unless=ONCE)
-    assert outcomes_of(once, rows_there=[ONCE]) == [CONFLICT]
+    assert outcomes_of(once, rows_there={ONCE}) == [CONFLICT]
     assert outcomes_of(once, once) == [STORED, CONFLICT]
 
 
 def test_a_row_that_the_batch_removes_is_there_no_more():
     gone = append(A, 0, changes=[work(A, 1, None)])
     once = Append(A, 0, (), (work(A, 1, "done"),), unless=ONCE)
-    assert outcomes_of(gone, once, rows_there=[ONCE]) == [STORED, STORED]
+    assert outcomes_of(gone, once, rows_there={ONCE}) == [STORED, STORED]
 
 
 def test_what_builds_on_a_refused_append_is_refused_though_its_place_is_right():
@@ -212,7 +216,7 @@ def test_a_batch_does_what_its_appends_do_one_after_the_other(start: Start):
     expected = [model.write(one) for one in start.batch]
 
     known = {chat_id: start.heads[chat_id] for chat_id in heads_to_read(start.batch, {})}
-    there = [row for row in rows_to_find(start.batch) if row in start.rows]
+    there = {row for row in rows_to_find(start.batch) if row in start.rows}
     plan = plan_batch(start.batch, known, there)
 
     assert plan.outcomes == expected

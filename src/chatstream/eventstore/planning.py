@@ -8,7 +8,8 @@ its appends would do one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
@@ -76,7 +77,7 @@ class TableRows(NamedTuple):
     put: dict[str, list[Row]]
 
 
-def heads_to_read(batch: Sequence[Append], known: Container[ChatId]) -> list[ChatId]:
+def heads_to_read(batch: Sequence[Append], known: Mapping[ChatId, int]) -> list[ChatId]:
     """Returns the chats whose newest positions a plan of ``batch`` needs and nobody knows."""
     needed = [
         append.chat_id
@@ -95,7 +96,7 @@ def rows_to_find(batch: Sequence[Append]) -> list[RowKey]:
 
 
 def plan_batch(
-    batch: Sequence[Append], heads: Mapping[ChatId, int], rows_there: Container[RowKey]
+    batch: Sequence[Append], heads: Mapping[ChatId, int], rows_there: AbstractSet[RowKey]
 ) -> BatchPlan:
     """Decides which appends are stored, and what that writes; changes no argument.
 
@@ -127,7 +128,7 @@ def by_table(changes: Changes) -> TableRows:
 
 
 def _fits(
-    plan: BatchPlan, append: Append, heads: Mapping[ChatId, int], rows_there: Container[RowKey]
+    plan: BatchPlan, append: Append, heads: Mapping[ChatId, int], rows_there: AbstractSet[RowKey]
 ) -> bool:
     if append.is_superseded or append.chain in plan.broken:
         return False
@@ -141,7 +142,7 @@ def _fits(
     return head == append.expected_position
 
 
-def _is_there(plan: BatchPlan, row: RowKey, rows_there: Container[RowKey]) -> bool:
+def _is_there(plan: BatchPlan, row: RowKey, rows_there: AbstractSet[RowKey]) -> bool:
     if row in plan.changes:
         return plan.changes[row] is not None
     return row in rows_there

@@ -177,13 +177,13 @@ class BatchWriter:
         self._heads.advance(plan.heads)
         return plan.outcomes
 
-    def _rows_there(self, connection: Connection, batch: Sequence[Append]) -> list[RowKey]:
+    def _rows_there(self, connection: Connection, batch: Sequence[Append]) -> set[RowKey]:
         """Which of the rows that must not be there are. Another node may have written them:
         only under the order lock does the answer hold until the commit."""
-        found: list[RowKey] = []
+        found: set[RowKey] = set()
         for name, key in rows_to_find(batch):
             if connection.execute(_find(self._tables[name]).encode(), key).fetchone() is not None:
-                found.append((name, key))
+                found.add((name, key))
         return found
 
     def _store(self, connection: Connection, plan: BatchPlan) -> None:

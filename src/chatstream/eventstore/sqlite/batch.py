@@ -174,7 +174,7 @@ def write_together(
     # One by one: this transaction is the only writer, and here a question is no round trip.
     for chat_id in heads_to_read(batch, heads):
         heads[chat_id] = newest_position(connection, chat_id)
-    there = [row for row in rows_to_find(batch) if _is_there(connection, statements, row)]
+    there = {row for row in rows_to_find(batch) if _is_there(connection, statements, row)}
     plan = plan_batch(batch, heads, there)
     statements.insert_events.execute(connection, _event_rows(plan.accepted))
     for rewrite in plan.rewrites:
