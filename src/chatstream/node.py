@@ -18,7 +18,7 @@ from chatstream.chats.service import ChatService
 from chatstream.cluster.presence import LocalSockets, NoSockets, Presence
 from chatstream.cluster.topology import topology_of
 from chatstream.config import Settings
-from chatstream.errors import Refused
+from chatstream.errors import ConfigurationError, Refused
 from chatstream.eventstore.log import EventStore
 from chatstream.eventstore.store import (
     Append,
@@ -116,6 +116,7 @@ class Node:
             is_leader=self._neighbours.is_leader,
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_running = False
 
     @property
     def ignored_messages(self) -> int:
@@ -126,15 +127,29 @@ class Node:
         """Open the database, take over what a crash left, start the timers.
 
         Raises:
-            ConfigurationError: the database cannot be had.
+            ConfigurationError: the database cannot be had, or the node runs already.
         """
-        await self.store.start(on_batch=self.service.publish)
-        self.runner.start()
-        await self._neighbours.start(self.settings.secret or await self.own_secret())
+        if self._is_running:
+            raise ConfigurationError("this server runs already: an application is started once")
+        self._is_running = True
+        try:
+            await self._open()
+        except BaseException:
+            self._is_running = False
+            raise
         self._tasks = [
             asyncio.create_task(self.timers.run(), name="chatstream-timers"),
             asyncio.create_task(self._sweep_feeds(), name="chatstream-feeds"),
         ]
+
+    async def _open(self) -> None:
+        await self.store.start(on_batch=self.service.publish)
+        try:
+            self.runner.start()
+            await self._neighbours.start(self.settings.secret or await self.own_secret())
+        except BaseException:
+            await self.store.close()  # its thread would stay, and the database be held
+            raise
 
     async def close(self) -> None:
         """Hand the turns over, store and answer what waits, let go of everything."""
@@ -146,6 +161,7 @@ class Node:
         await self.runner.close(self._release)
         await self.store.close()
         await self.service.close()
+        self._is_running = False
 
     async def hand_over(self) -> None:
         """Leave the turns to the other nodes, if there are any."""

@@ -450,11 +450,11 @@ async def test_a_chat_whose_log_cannot_be_read_is_unavailable_and_no_other_is_ha
 
 async def test_a_command_that_cannot_be_carried_out_is_answered_and_its_chat_goes_on():
     class Broken:
-        """Read models that fail once."""
+        """Read models that fail twice: on the state in memory, and on the log's."""
 
         def __init__(self, inner):
             self._inner = inner
-            self.faults = 1
+            self.faults = 2
 
         def __getattr__(self, name):
             return getattr(self._inner, name)
@@ -474,6 +474,20 @@ async def test_a_command_that_cannot_be_carried_out_is_answered_and_its_chat_goe
             await spoilt
         assert (await fine).position == 2
         assert (await chat.send("again")).answer == "done"
+
+
+async def test_a_state_that_was_changed_in_memory_is_read_anew_and_its_turn_ends():
+    """Code of the operator's gets the state of a chat, and may change what it should not."""
+
+    class Spoiling:
+        async def context(self, _, state, intent):
+            intent.slots["when"] = object()
+            state.sessions.clear()
+
+    async with TestChat(ANSWER, context=Spoiling()) as chat:
+        assert [(await chat.send(text)).answer for text in ("hello", "again")] == ["done"] * 2
+        state = await chat.state()
+        assert state == await chat.node.service.state_at(chat.chat_id, state.position)
 
 
 async def test_options_may_be_given_in_any_plain_form():

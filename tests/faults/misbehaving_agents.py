@@ -272,6 +272,22 @@ async def a_child_that_nobody_awaits(_: Turn) -> Steps:
 
 
 @answers()
+async def a_generator_left_open_that_exits(_: Turn) -> Steps:
+    async def two() -> Steps:
+        try:
+            yield 1
+            yield 2
+        finally:
+            sys.exit(WORDS)
+
+    async for _number in two():
+        break
+    gc.collect()
+    await asyncio.sleep(0.05)
+    yield Response("done")
+
+
+@answers()
 async def threads_that_raise(_: Turn) -> Steps:
     def fail() -> None:
         raise RuntimeError(WORDS)
@@ -406,7 +422,35 @@ def an_empty_response(_: Turn) -> Steps:
     return yielding("text", Response(""))
 
 
+@fails
+def data_too_deep(_: Turn) -> Steps:
+    data: dict[str, Any] = {}
+    for _level in range(970):
+        data = {"data": data}
+    return yielding(Component("card", data=data))
+
+
+class Escaping(str):
+    """Text that changes what stands before it."""
+
+    __slots__ = ()
+
+    def __radd__(self, _: str) -> Any:
+        return 5
+
+
+@answers("one two")
+def text_of_another_class(_: Turn) -> Steps:
+    return yielding("one ", Escaping("two"))
+
+
 # -- what it changes ---------------------------------------------------------------------------
+
+
+@answers()
+async def what_it_reads(turn: Turn) -> Steps:
+    turn.slots["when"] = object()
+    yield Response("done")
 
 
 @answers()

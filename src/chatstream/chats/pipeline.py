@@ -7,7 +7,8 @@ what is decided and not on disk, both in order.
 
 ``Freshness`` says what the states are worth:
 
-    UNKNOWN   nothing: the log may hold anything (at first, after a failed append, an erasure)
+    UNKNOWN   nothing: the log may hold anything (at first, after a failed append, an erasure, or
+              a fault in a decision: some code may have changed the state in memory)
     STALE     ``committed`` holds, but the log may hold more: nothing is decided on the tip
     CURRENT   ``tip`` is the log with all that is in flight
 
@@ -43,6 +44,7 @@ is under way or something is in flight):
     it stores something         append it    append it                   append it
     it stores nothing           reply        hold it: → STALE, load      reply
       known by its id           reply        reply                       reply
+    a fault, not fresh          hold it: → UNKNOWN, load (fresh: reply, as it stores nothing)
     it ends a turn that         append it    hold it: → STALE, load      hold it: → STALE [Retry,
       another node runs                                                  Forward], then append it
                                                                          once patience is over
@@ -84,7 +86,7 @@ from chatstream.chats.repository import CaughtUp
 from chatstream.domain.commands import AnyCommand, ClearSession, ClientCommand
 from chatstream.domain.user_chat.evolution import INITIAL
 from chatstream.domain.user_chat.state import UserChat
-from chatstream.errors import Code, Refused
+from chatstream.errors import Code, Refused, StaleTurn
 from chatstream.eventstore.store import AppendChain, Conflict, Failed, Outcome, Stored
 from chatstream.ids import ChatId
 
@@ -356,6 +358,10 @@ class ChatPipeline(Generic[W]):
         command = pending.command if run is None else _with_streamed(pending.command, run)
         plan = self._planner.plan(command, self.tip, self._chain)
         if not isinstance(plan, Appends):
+            if fresh_at_s is None and _is_fault(plan):
+                self.freshness = _UNKNOWN  # the state may be what is wrong; the log is right
+                self._hold(pending)
+                return self._load()
             return self._reply(pending, plan, is_fresh=fresh_at_s is not None)
         if self._policy.runs_elsewhere(command, plan.events, run) and _has_patience(
             pending, fresh_at_s
@@ -464,6 +470,11 @@ def _with_streamed(command: AnyCommand, run: RunHere) -> AnyCommand:
         return command
     assert isinstance(command, (ClientCommand, ClearSession))
     return replace(command, streamed=run.streamed)
+
+
+def _is_fault(plan: Acknowledges | Refuses) -> bool:
+    """Returns whether a plan is no decision, but an error that nobody raises on purpose."""
+    return isinstance(plan, Refuses) and not isinstance(plan.error, (Refused, StaleTurn))
 
 
 def _has_patience(pending: PendingCommand[W], fresh_at_s: float | None) -> bool:

@@ -27,6 +27,7 @@ from typing import Final, Protocol, TypedDict, assert_never, cast
 
 from msgspec.structs import replace
 
+from chatstream.agents.containment import enter_agent
 from chatstream.agents.context import ContextManager
 from chatstream.agents.contract import Agent, Steps
 from chatstream.agents.turn import own_copy, turn_of
@@ -65,7 +66,6 @@ from chatstream.domain.user_chat.state import PastCall, UserChat
 from chatstream.errors import Refused, StaleTurn, StepRefused, wordless
 from chatstream.ids import ChatId, new_nonce
 from chatstream.turns.answer import AnswerInProgress
-from chatstream.turns.containment import enter_agent
 from chatstream.turns.mending import mended, plain_text
 from chatstream.turns.observer import RunWatch
 from chatstream.turns.step_checks import ContractError, checked, place_of

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context
 from typing import Final, Protocol, TypeVar
 
+from chatstream.agents.containment import contain_agents
 from chatstream.agents.context import ContextManager
 from chatstream.agents.contract import Agent
 from chatstream.chats.receipt import Receipt
@@ -26,7 +27,6 @@ from chatstream.ids import ChatId, new_nonce
 from chatstream.live.feed import Answer
 from chatstream.live.hub import Hub
 from chatstream.timestamps import to_ms
-from chatstream.turns.containment import contain_agents
 from chatstream.turns.observer import RunBegan, RunWatch, TurnWatch
 from chatstream.turns.reminder_quota import ReminderQuota
 from chatstream.turns.restart_plan import CutOff, Restart, plan_restarts

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chatstream.turns.containment import AgentExitError, contain_agents, enter_agent
+from chatstream.agents.containment import AgentExitError, contain_agents, enter_agent
 
 
 async def in_agent(work) -> object:
