@@ -279,6 +279,22 @@ class EngineContract:
         assert write(engine, once(A, 0, "a"), once(B, 1)) == [CONFLICT, CONFLICT]
         assert (bodies(engine, A), bodies(engine, B)) == ([], ["b"])
 
+    def test_a_row_that_its_batch_removed_first_does_not_conflict(self, engine):
+        write(engine, append(A, 0, changes=[work(A, 1, "done")]))
+        gone = append(A, 0, changes=[work(A, 1, None)])
+        once = Append(A, 0, (), (work(A, 1, "again"),), unless=("work", (A, 1)))
+        assert write(engine, gone, once) == [STORED, STORED]
+        assert work_rows(engine) == [(A, 1, "again")]
+
+    def test_a_refusal_that_is_taken_back_breaks_no_chain(self, engine):
+        bad = append(A, 0, "bad", changes=[work(UNSTORABLE, 1, "running")])
+        chain = AppendChain()
+        first, second = (Append(A, at, (event(str(at)),), chain=chain) for at in (0, 1))
+        outcomes = write(engine, bad, first, second)
+        assert isinstance(outcomes[0], Failed)
+        assert outcomes[1:] == [STORED, STORED]
+        assert bodies(engine, A) == ["0", "1"]
+
     def test_what_builds_on_a_lost_append_is_lost_even_where_others_filled_its_place(self, engine):
         chain = AppendChain()
         write(engine, append(A, 0, "one", "of another"))

@@ -10,11 +10,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import psycopg
 
+from chatstream.eventstore.planning import (
+    BatchPlan,
+    Changes,
+    Rewrite,
+    by_table,
+    plan_batch,
+    rows_to_find,
+)
 from chatstream.eventstore.postgres.arrays import bigints, byteas, texts
 from chatstream.eventstore.postgres.connections import Connection
 from chatstream.eventstore.postgres.heads import Heads
@@ -59,7 +67,6 @@ _REWRITE: Final = """UPDATE stored_events SET state = %s
 # Classes of SQLSTATE that blame the statement or its values; all others blame the database.
 _OWN_FAULTS: Final = frozenset({"21", "22", "23", "42", "54"})
 
-Changes = dict[tuple[str, tuple[SqlValue, ...]], tuple[SqlValue, ...] | None]
 Statement = tuple[str, Sequence[object]]
 
 
@@ -164,55 +171,35 @@ class BatchWriter:
         return outcome
 
     def _together(self, connection: Connection, batch: Sequence[Append]) -> list[Outcome]:
-        heads = self._heads.of(batch)
-        there = self._rows_there(connection, batch)
-        accepted: list[Append] = []
-        outcomes: list[Outcome] = []
-        changes: Changes = {}
-        for append in batch:
-            is_new = append.unless not in there and append.unless not in changes
-            if is_new and _continues(heads, append):
-                accepted.append(append)
-                outcomes.append(Stored())
-                for one in append.changes:
-                    changes[one.table, one.key] = one.row
-            else:
-                append.break_chain()
-                outcomes.append(Conflict())
-        self._store(connection, accepted, changes)
-        return outcomes
+        plan = plan_batch(batch, self._heads.of(batch), self._rows_there(connection, batch))
+        self._store(connection, plan)
+        plan.break_chains()
+        self._heads.advance(plan.heads)
+        return plan.outcomes
 
-    def _rows_there(self, connection: Connection, batch: Sequence[Append]) -> set[RowKey | None]:
-        """Which of the rows that must not be there are."""
-        found: set[RowKey | None] = set()
-        for append in batch:
-            if append.unless is None:
-                continue
-            name, key = append.unless
+    def _rows_there(self, connection: Connection, batch: Sequence[Append]) -> set[RowKey]:
+        """Which of the rows that must not be there are. Another node may have written them:
+        only under the order lock does the answer hold until the commit."""
+        found: set[RowKey] = set()
+        for name, key in rows_to_find(batch):
             if connection.execute(_find(self._tables[name]).encode(), key).fetchone() is not None:
-                found.add(append.unless)
+                found.add((name, key))
         return found
 
-    def _store(self, connection: Connection, accepted: Sequence[Append], changes: Changes) -> None:
-        self._heads.draw(sum(len(append.events) for append in accepted))
-        rest = self._row_statements(changes) + self._wake_ups(accepted)
-        if any(append.rewrite is not None for append in accepted):
-            _execute(connection, _event_statements(accepted))
-            for append in accepted:
-                if append.rewrite is not None:
-                    _rewrite(connection, append, append.rewrite)
+    def _store(self, connection: Connection, plan: BatchPlan) -> None:
+        self._heads.draw(sum(len(append.events) for append in plan.accepted))
+        events = _event_statements(plan.accepted)
+        rest = self._row_statements(plan.changes) + self._wake_ups(plan.heads)
+        if plan.rewrites:
+            _execute(connection, events)
+            for rewrite in plan.rewrites:
+                _rewrite(connection, rewrite)
             _execute(connection, rest)
         else:
-            _execute(connection, _event_statements(accepted) + rest)
+            _execute(connection, events + rest)
 
     def _row_statements(self, changes: Changes) -> list[Statement]:
-        put: dict[str, list[tuple[SqlValue, ...]]] = {}
-        removed: dict[str, list[tuple[SqlValue, ...]]] = {}
-        for (table, key), row in changes.items():
-            if row is None:
-                removed.setdefault(table, []).append(key)
-            else:
-                put.setdefault(table, []).append(row)
+        removed, put = by_table(changes)
         statements = [
             _many(_delete(self._tables[name]), keys[start : start + _ROWS_AT_ONCE])
             for name, keys in removed.items()
@@ -224,16 +211,11 @@ class BatchWriter:
             for start in range(0, len(rows), _ROWS_AT_ONCE)
         ]
 
-    def _wake_ups(self, accepted: Sequence[Append]) -> list[Statement]:
+    def _wake_ups(self, heads: Mapping[ChatId, int]) -> list[Statement]:
         """Chats and versions only, told at the commit to who listens; a hint and no truth."""
         announcer = self.announcer
         if announcer is None:
             return []
-        heads = {
-            append.chat_id: append.expected_position + len(append.events)
-            for append in accepted
-            if append.events or append.rewrite is not None
-        }
         payloads: list[str] = []
         for chat_id, head in heads.items():
             word = f" {chat_id}:{head}"
@@ -274,17 +256,6 @@ def roll_back(connection: Connection) -> None:
     """Leave a transaction that failed, if the connection still lives."""
     with contextlib.suppress(psycopg.Error):
         connection.execute("ROLLBACK")
-
-
-def _continues(heads: dict[ChatId, int], append: Append) -> bool:
-    if append.is_superseded:
-        return False
-    if not append.checks_position:
-        return True
-    if heads[append.chat_id] != append.expected_position:
-        return False
-    heads[append.chat_id] += len(append.events)
-    return True
 
 
 def _event_statements(accepted: Sequence[Append]) -> list[Statement]:
@@ -334,19 +305,17 @@ def _find(table: Table) -> str:
     return f"SELECT 1 FROM {table.name} WHERE ({', '.join(table.key)}) = ({marks})"  # noqa: S608 - our names
 
 
-def _rewrite(
-    connection: Connection, append: Append, rewrite: Callable[[str, bytes], bytes]
-) -> None:
+def _rewrite(connection: Connection, rewrite: Rewrite) -> None:
     after = 0
-    while after < append.expected_position:
-        page = (append.chat_id, after, append.expected_position, _REWRITE_PAGE)
+    while after < rewrite.upto_position:
+        page = (rewrite.chat_id, after, rewrite.upto_position, _REWRITE_PAGE)
         events = connection.execute(_PAGE, page).fetchall()
         if not events:
             return
         _execute(
             connection,
             [
-                (_REWRITE, (rewrite(topic, body), append.chat_id, position))
+                (_REWRITE, (rewrite.body_of(topic, body), rewrite.chat_id, position))
                 for position, topic, body in events
             ],
         )

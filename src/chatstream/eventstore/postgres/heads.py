@@ -8,9 +8,10 @@ all the same is still refused by the log's key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from chatstream.eventstore.planning import heads_to_read
 from chatstream.eventstore.postgres.connections import Connection
 from chatstream.eventstore.store import Append
 from chatstream.ids import ChatId
@@ -35,17 +36,20 @@ class Heads:
             self._known.clear()
         self._connection, self._log_end, self._drawn = connection, log_end, 0
 
-    def of(self, batch: Sequence[Append]) -> dict[ChatId, int]:
-        """The heads of the chats that the batch goes on from. To be moved on with each append
-        that is accepted."""
+    def of(self, batch: Sequence[Append]) -> Mapping[ChatId, int]:
+        """The heads of the chats that the batch goes on from, those that are not known asked for
+        in one round trip."""
         assert self._connection is not None, "a transaction has begun"
-        asked = {append.chat_id for append in batch if append.checks_position}
         if len(self._known) > _KNOWN_AT_MOST:
             self._known.clear()
-        if missing := list(asked - self._known.keys()):
+        if missing := heads_to_read(batch, self._known):
             rows = self._connection.execute(_HEADS, (missing,)).fetchall()
             self._known |= {chat: head or 0 for chat, head in rows}
         return self._known
+
+    def advance(self, heads: Mapping[ChatId, int]) -> None:
+        """These have been written to within the transaction."""
+        self._known.update(heads)
 
     def lost(self) -> None:
         """What was accepted since is rolled back, within the transaction."""

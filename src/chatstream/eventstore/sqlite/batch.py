@@ -12,9 +12,18 @@ import logging
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
+from chatstream.eventstore.planning import (
+    Changes,
+    Rewrite,
+    by_table,
+    heads_to_read,
+    plan_batch,
+    rows_to_find,
+)
 from chatstream.eventstore.sqlite.statements import HEAD, OLDEST_EVENTS, REWRITE, Statements
 from chatstream.eventstore.store import (
     Append,
@@ -23,13 +32,11 @@ from chatstream.eventstore.store import (
     Outcome,
     RowKey,
     SqlValue,
-    Stored,
     Table,
 )
 from chatstream.ids import ChatId
 
 Heads = dict[ChatId, int]
-Changes = dict[tuple[str, tuple[SqlValue, ...]], tuple[SqlValue, ...] | None]
 
 log = logging.getLogger(__name__)
 
@@ -163,25 +170,19 @@ def newest_position(connection: sqlite3.Connection, chat_id: ChatId) -> int:
 def write_together(
     connection: sqlite3.Connection, statements: Statements, heads: Heads, batch: Sequence[Append]
 ) -> list[Outcome]:
-    """Write all that fits; ``heads`` holds newest positions and is set forward."""
-    outcomes: list[Outcome] = []
-    rows: list[SqlValue] = []
-    changes: Changes = {}
-    accepted: list[Append] = []
-    for append in batch:
-        is_new = append.unless not in changes
-        if not is_new or not _continues(connection, statements, heads, append):
-            append.break_chain()
-            outcomes.append(Conflict())
-            continue
-        _add_rows(rows, append)
-        _merge(changes, append)
-        accepted.append(append)
-        outcomes.append(Stored())
-    statements.insert_events.execute(connection, rows)
-    _rewrite_all(connection, accepted)
-    _write_changes(connection, statements, changes)
-    return outcomes
+    """Write all that fits; ``heads`` holds newest positions, is added to and set forward."""
+    # One by one: this transaction is the only writer, and here a question is no round trip.
+    for chat_id in heads_to_read(batch, heads):
+        heads[chat_id] = newest_position(connection, chat_id)
+    there = {row for row in rows_to_find(batch) if _is_there(connection, statements, row)}
+    plan = plan_batch(batch, heads, there)
+    statements.insert_events.execute(connection, _event_rows(plan.accepted))
+    for rewrite in plan.rewrites:
+        _rewrite(connection, rewrite)
+    _write_changes(connection, statements, plan.changes)
+    plan.break_chains()
+    heads.update(plan.heads)
+    return plan.outcomes
 
 
 def write_apart(
@@ -194,7 +195,6 @@ def write_apart(
 def _write_one(
     connection: sqlite3.Connection, statements: Statements, heads: Heads, append: Append
 ) -> Outcome:
-    before = dict(heads)
     connection.execute("SAVEPOINT one_append")
     try:
         (outcome,) = write_together(connection, statements, heads, [append])
@@ -202,8 +202,6 @@ def _write_one(
         if not is_own_fault(error):
             raise
         connection.execute("ROLLBACK TO one_append")
-        heads.clear()
-        heads.update(before)
         append.break_chain()
         outcome = _blame(append, error)
     connection.execute("RELEASE one_append")
@@ -218,74 +216,39 @@ def _blame(append: Append, error: Exception) -> Outcome:
     return Failed("invalid_content", doubtful=False, reason=type(error).__name__)
 
 
-def _continues(
-    connection: sqlite3.Connection, statements: Statements, heads: Heads, append: Append
-) -> bool:
-    if append.is_superseded:
-        return False
-    if append.unless is not None and _is_there(connection, statements, append.unless):
-        return False
-    if not append.checks_position:
-        return True
-    chat_id = append.chat_id
-    head = heads.get(chat_id)
-    if head is None:
-        head = heads[chat_id] = newest_position(connection, chat_id)
-    if head != append.expected_position:
-        return False
-    heads[chat_id] = head + len(append.events)
-    return True
-
-
 def _is_there(connection: sqlite3.Connection, statements: Statements, row: RowKey) -> bool:
     table, key = row
     return connection.execute(statements.tables[table].find, key).fetchone() is not None
 
 
-def _add_rows(rows: list[SqlValue], append: Append) -> None:
-    position = append.expected_position
-    for event in append.events:
-        position += 1
-        rows += (append.chat_id, position, event.topic, event.body)
-
-
-def _merge(changes: Changes, append: Append) -> None:
-    for change in append.changes:
-        changes[change.table, change.key] = change.row
-
-
-def _rewrite_all(connection: sqlite3.Connection, accepted: Sequence[Append]) -> None:
+def _event_rows(accepted: Sequence[Append]) -> list[SqlValue]:
+    # One row's values after the other, as ``ManyRows`` wants them; PostgreSQL wants columns.
+    rows: list[SqlValue] = []
     for append in accepted:
-        if append.rewrite is not None:
-            _rewrite(connection, append, append.rewrite)
+        position = append.expected_position
+        for event in append.events:
+            position += 1
+            rows += (append.chat_id, position, event.topic, event.body)
+    return rows
 
 
-def _rewrite(
-    connection: sqlite3.Connection, append: Append, rewrite: Callable[[str, bytes], bytes]
-) -> None:
+def _rewrite(connection: sqlite3.Connection, rewrite: Rewrite) -> None:
     after = 0
-    while after < append.expected_position:
-        page = (append.chat_id, after, append.expected_position, _REWRITE_PAGE)
+    while after < rewrite.upto_position:
+        page = (rewrite.chat_id, after, rewrite.upto_position, _REWRITE_PAGE)
         events = connection.execute(OLDEST_EVENTS, page).fetchall()
         if not events:
             return
         for position, topic, body, rowid in events:
-            connection.execute(REWRITE, (rewrite(topic, body), rowid))
+            connection.execute(REWRITE, (rewrite.body_of(topic, body), rowid))
             after = position
 
 
 def _write_changes(
     connection: sqlite3.Connection, statements: Statements, changes: Changes
 ) -> None:
-    put: dict[str, list[SqlValue]] = {}
-    removed: dict[str, list[SqlValue]] = {}
-    for (table, key), row in changes.items():
-        if row is None:
-            # A row that was born in this batch too was never written: its delete finds nothing.
-            removed.setdefault(table, []).extend(key)
-        else:
-            put.setdefault(table, []).extend(row)
+    removed, put = by_table(changes)
     for table, keys in removed.items():
-        statements.tables[table].remove.execute(connection, keys)
+        statements.tables[table].remove.execute(connection, list(chain.from_iterable(keys)))
     for table, rows in put.items():
-        statements.tables[table].put.execute(connection, rows)
+        statements.tables[table].put.execute(connection, list(chain.from_iterable(rows)))
