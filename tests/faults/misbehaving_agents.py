@@ -25,7 +25,10 @@ WORDS: Final = "said-in-confidence"
 INNOCENT_PAUSE_S: Final = 0.01
 SLOW_PAUSE_S: Final = 0.25
 BLOCKS_S: Final = 0.9
-TURN_TIMEOUT_S: Final = 2.0
+LONG_ENOUGH_S: Final = 0.65
+"""The watchdog tells of half a second."""
+TURN_TIMEOUT_S: Final = 4.0
+"""Innocent turns that wait behind those who hold the loop up stay below it."""
 _FULL: Final = 4 * 1024 * 1024
 
 
@@ -318,10 +321,12 @@ async def a_sleep_that_blocks(_: Turn) -> Steps:
 @also(blocks=True, is_told=True)
 @answers()
 async def native_code_that_keeps_the_lock(_: Turn) -> Steps:
-    length, began = 18, time.monotonic()
-    while time.monotonic() - began < BLOCKS_S:
+    length, took_s = 18, 0.0
+    while took_s < LONG_ENOUGH_S:  # each takes twice as long as the one before
+        await asyncio.sleep(0)  # the shorter ones are not to add up
         length, began = length + 1, time.monotonic()
         re.match(r"(a+)+$", "a" * length + "b")
+        took_s = time.monotonic() - began
     yield Response("done")
 
 

@@ -31,7 +31,7 @@ def test_brackets_in_a_text_are_no_objects():
 
 def test_a_form_of_very_many_fields_is_refused_at_once():
     form = Form("A form", {"properties": {f"p{number}": {} for number in range(200_000)}})
-    assert min(seconds_for(form) for _ in range(4)) < (0.06 if sys.gettrace() is None else 0.3)
+    assert min(seconds_for(form) for _ in range(4)) < (0.15 if sys.gettrace() is None else 0.5)
 
 
 def seconds_for(form: Form) -> float:

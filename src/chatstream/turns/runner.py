@@ -356,7 +356,8 @@ class TurnRunner:
         alone_s = ALL_SUSPECTS_S / len(plan.one_by_one)
         alone_s = min(SUSPECT_AT_MOST_S, max(SUSPECT_AT_LEAST_S, alone_s))
         for one in plan.one_by_one:
-            await self._restart_cut_off(one)
+            # One that cannot be stored now keeps no other from being restarted.
+            await asyncio.wait({self._spawn(self._restart_cut_off(one))}, timeout=alone_s)
             run = self._runs.get(one.turn.chat_id)
             if run is not None:
                 await run.ended_within(alone_s)
