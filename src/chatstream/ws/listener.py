@@ -7,9 +7,7 @@ nobody checked, and close the socket for one bad message.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
@@ -18,6 +16,7 @@ from litestar.handlers import WebsocketRouteHandler
 from litestar.types import HTTPResponseBodyEvent, Message
 
 from chatstream.errors import Refused
+from chatstream.protocol.bodies import PROBLEM_MEDIA_TYPE, problem_of, refusal_headers
 from chatstream.security.addresses import quota_key
 from chatstream.security.cookies import is_secure, visitor_tokens
 from chatstream.security.entrance import Entrance, local_address
@@ -151,14 +150,11 @@ async def _refuse(socket: AnySocket, refused: Refused, shared: Surroundings) -> 
 
 def _problem(refused: Refused) -> Iterator[Message]:
     status = refused.http_status
-    title = HTTPStatus(status).phrase
-    body = msgspec.json.encode(
-        {"type": "about:blank", "title": title, "status": status, "detail": refused.message}
-        | {"code": refused.code}
-    )
-    headers = [(b"content-type", b"application/problem+json")]
-    if refused.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % math.ceil(refused.retry_after)))
+    body = msgspec.json.encode(problem_of(status, refused.code, refused.message))
+    headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode())]
+    headers += [
+        (name.lower().encode(), value.encode()) for name, value in refusal_headers(refused).items()
+    ]
     yield cast(
         "Message",
         {"type": "websocket.http.response.start", "status": status, "headers": headers},
